@@ -1,0 +1,22 @@
+//! The vocabulary of Slipway: names, ids, states, and the decisions made from them.
+//!
+//! Everything here is a value or a pure function. There is no clock, no randomness, no
+//! environment, no SQL and no I/O: callers pass the time and the observed world in, and get a
+//! decision back. That is what lets the rollout planner and the state machine be tested
+//! exhaustively, and what keeps the wire types from belonging to any one program.
+
+pub mod config;
+pub mod deployment;
+pub mod event;
+pub mod id;
+pub mod instance;
+pub mod log;
+pub mod manifest;
+pub mod name;
+pub mod process;
+pub mod reason;
+pub mod release;
+pub mod retention;
+pub mod rollout;
+pub mod time;
+pub mod wire;
