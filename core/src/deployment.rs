@@ -1,1 +1,466 @@
-//! deployment
+//! The life of a deployment: one attempt to carry a release to production.
+//!
+//! ```text
+//! queued ─▶ building ─▶ releasing ─▶ starting ─▶ switching ─▶ observing ─▶ succeeded
+//!    │         └────────────┴────────────┴──▶ failed ◀─┘           └─▶ reverting ─▶ reverted
+//!    └─ superseded or canceled before switching                            └─▶ revert_failed
+//! ```
+//!
+//! [`DeploymentState::after`] is the only way a state moves; anything else is an [`IllegalTransition`].
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{AppId, DeploymentId, ReleaseId};
+use crate::process::RolloutSettings;
+use crate::reason::{Reason, ReasonCode};
+use crate::release::Source;
+use crate::time::{Millis, Timestamp};
+
+/// What made a deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum DeploymentKind {
+    /// `git push`.
+    Push,
+    /// An uploaded directory.
+    Upload,
+    /// A ready image.
+    Image,
+    /// A change of configuration; the image stays.
+    Config,
+    /// A copy of an older release.
+    Rollback,
+    /// The same release in fresh instances.
+    Restart,
+}
+
+impl DeploymentKind {
+    pub const ALL: [Self; 6] = [
+        Self::Push,
+        Self::Upload,
+        Self::Image,
+        Self::Config,
+        Self::Rollback,
+        Self::Restart,
+    ];
+
+    /// The name as stored and sent.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Push => "push",
+            Self::Upload => "upload",
+            Self::Image => "image",
+            Self::Config => "config",
+            Self::Rollback => "rollback",
+            Self::Restart => "restart",
+        }
+    }
+
+    /// Whether an image has to be built or fetched first.
+    pub fn builds(self) -> bool {
+        matches!(self, Self::Push | Self::Upload | Self::Image)
+    }
+
+    /// Whether the release command runs: for new code and new configuration. A rollback never
+    /// touches data, and a restart changes nothing that the command could depend on.
+    pub fn runs_release_command(self) -> bool {
+        matches!(self, Self::Push | Self::Upload | Self::Image | Self::Config)
+    }
+}
+
+/// Where a deployment is. Ends carry their cause.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(tag = "name", rename_all = "snake_case")]
+pub enum DeploymentState {
+    /// Waits for its turn and for a build slot.
+    Queued,
+    /// An image is being built or fetched.
+    Building,
+    /// The release command runs.
+    Releasing,
+    /// New instances boot beside the old ones.
+    Starting,
+    /// The proxy takes the new instances in and the old ones out.
+    Switching,
+    /// Live, and watched.
+    Observing,
+    /// Went bad after the switch; the release before it is being put back.
+    Reverting { reason: Reason },
+    /// Live and stable.
+    Succeeded,
+    /// Ended before it went live; what served before serves still.
+    Failed { reason: Reason },
+    /// A newer deployment took its place.
+    Superseded { reason: Reason },
+    /// Somebody canceled it.
+    Canceled { reason: Reason },
+    /// Went live, went bad, and was taken back.
+    Reverted { reason: Reason },
+    /// Went bad, and could not be taken back.
+    RevertFailed { reason: Reason },
+}
+
+impl DeploymentState {
+    /// The name as stored and sent.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Building => "building",
+            Self::Releasing => "releasing",
+            Self::Starting => "starting",
+            Self::Switching => "switching",
+            Self::Observing => "observing",
+            Self::Reverting { .. } => "reverting",
+            Self::Succeeded => "succeeded",
+            Self::Failed { .. } => "failed",
+            Self::Superseded { .. } => "superseded",
+            Self::Canceled { .. } => "canceled",
+            Self::Reverted { .. } => "reverted",
+            Self::RevertFailed { .. } => "revert_failed",
+        }
+    }
+
+    /// The state with this stored name and cause; `None` for an unknown name.
+    pub fn from_parts(name: &str, reason: Option<Reason>) -> Option<Self> {
+        let reason = || {
+            reason.unwrap_or_else(|| Reason::new(ReasonCode::Internal, "no cause was recorded"))
+        };
+        Some(match name {
+            "queued" => Self::Queued,
+            "building" => Self::Building,
+            "releasing" => Self::Releasing,
+            "starting" => Self::Starting,
+            "switching" => Self::Switching,
+            "observing" => Self::Observing,
+            "reverting" => Self::Reverting { reason: reason() },
+            "succeeded" => Self::Succeeded,
+            "failed" => Self::Failed { reason: reason() },
+            "superseded" => Self::Superseded { reason: reason() },
+            "canceled" => Self::Canceled { reason: reason() },
+            "reverted" => Self::Reverted { reason: reason() },
+            "revert_failed" => Self::RevertFailed { reason: reason() },
+            _ => return None,
+        })
+    }
+
+    /// The cause, for states that have one.
+    pub fn reason(&self) -> Option<&Reason> {
+        match self {
+            Self::Reverting { reason }
+            | Self::Failed { reason }
+            | Self::Superseded { reason }
+            | Self::Canceled { reason }
+            | Self::Reverted { reason }
+            | Self::RevertFailed { reason } => Some(reason),
+            Self::Queued
+            | Self::Building
+            | Self::Releasing
+            | Self::Starting
+            | Self::Switching
+            | Self::Observing
+            | Self::Succeeded => None,
+        }
+    }
+
+    /// Whether it will never move again.
+    pub fn is_terminal(&self) -> bool {
+        !self.is_active() && *self != Self::Queued
+    }
+
+    /// Whether it is the one deployment of its app that is under way.
+    pub fn is_active(&self) -> bool {
+        matches!(
+            self,
+            Self::Building
+                | Self::Releasing
+                | Self::Starting
+                | Self::Switching
+                | Self::Observing
+                | Self::Reverting { .. }
+        )
+    }
+
+    /// Whether its release serves the app's traffic, as far as the deployment knows.
+    pub fn is_live(&self) -> bool {
+        matches!(self, Self::Observing | Self::Succeeded)
+    }
+
+    /// How long the state may last; `None` for ends.
+    pub fn deadline(&self, settings: &RolloutSettings) -> Option<Millis> {
+        let slack = Millis::from_secs(30);
+        match self {
+            Self::Queued => Some(Millis::from_secs(30 * 60)),
+            Self::Building => Some(Millis::from_secs(15 * 60 + 60)),
+            Self::Releasing => Some(Millis(settings.release_timeout_ms.0 + slack.0)),
+            Self::Starting => Some(Millis::from_secs(300)),
+            Self::Switching => Some(Millis::from_secs(15)),
+            Self::Observing => Some(Millis(settings.observe_ms.0 + slack.0)),
+            Self::Reverting { .. } => Some(Millis::from_secs(120)),
+            Self::Succeeded
+            | Self::Failed { .. }
+            | Self::Superseded { .. }
+            | Self::Canceled { .. }
+            | Self::Reverted { .. }
+            | Self::RevertFailed { .. } => None,
+        }
+    }
+}
+
+/// Something that happened to a deployment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeploymentEvent {
+    /// Its turn came. Without a build it goes on to releasing.
+    Begun { builds: bool },
+    /// The image is stored.
+    ImageReady,
+    /// The release command exited with 0, or there is none.
+    CommandDone,
+    /// Every process type has its wanted instances ready.
+    AllReady,
+    /// The proxy confirmed new in and old out.
+    Switched { observe: bool },
+    /// The observing window passed.
+    StayedHealthy,
+    /// A switched release misbehaved. `revert` says whether there is a release to go back to.
+    WentBad { reason: Reason, revert: bool },
+    /// The earlier release serves again.
+    PutBack,
+    /// The earlier release could not be put back.
+    PutBackFailed { reason: Reason },
+    /// It cannot go on.
+    Failed { reason: Reason },
+    /// A newer deployment of the app waits. One that is live already counts as succeeded.
+    Superseded { by: u32 },
+    /// Somebody asked to stop it.
+    Canceled { by: String },
+}
+
+/// An event that the state does not admit.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a deployment that is {from} cannot take {event:?}")]
+pub struct IllegalTransition {
+    pub from: &'static str,
+    pub event: DeploymentEvent,
+}
+
+impl DeploymentState {
+    /// The state after `event`.
+    ///
+    /// # Errors
+    /// [`IllegalTransition`] when this state does not admit the event; ends admit none.
+    pub fn after(&self, event: DeploymentEvent) -> Result<Self, IllegalTransition> {
+        use DeploymentEvent as Event;
+        let next = match (self, &event) {
+            (Self::Queued, Event::Begun { builds: true }) => Self::Building,
+            (Self::Queued, Event::Begun { builds: false }) | (Self::Building, Event::ImageReady) => {
+                Self::Releasing
+            }
+            (Self::Releasing, Event::CommandDone) => Self::Starting,
+            (Self::Starting, Event::AllReady) => Self::Switching,
+            (Self::Switching, Event::Switched { observe: true }) => Self::Observing,
+            (Self::Switching, Event::Switched { observe: false })
+            | (Self::Observing, Event::StayedHealthy | Event::Superseded { .. }) => Self::Succeeded,
+            (Self::Observing, Event::WentBad { reason, revert: true }) => {
+                Self::Reverting { reason: reason.clone() }
+            }
+            (Self::Observing, Event::WentBad { reason, revert: false }) => {
+                Self::Failed { reason: reason.clone() }
+            }
+            (Self::Reverting { reason }, Event::PutBack) => Self::Reverted { reason: reason.clone() },
+            (Self::Reverting { .. }, Event::PutBackFailed { reason }) => {
+                Self::RevertFailed { reason: reason.clone() }
+            }
+            (
+                Self::Queued | Self::Building | Self::Releasing | Self::Starting | Self::Switching,
+                Event::Failed { reason },
+            ) => Self::Failed { reason: reason.clone() },
+            (
+                Self::Queued | Self::Building | Self::Releasing | Self::Starting,
+                Event::Superseded { by },
+            ) => Self::Superseded {
+                reason: Reason::new(
+                    ReasonCode::Superseded,
+                    format!("deployment {by} is newer and takes its place"),
+                ),
+            },
+            (
+                Self::Queued | Self::Building | Self::Releasing | Self::Starting,
+                Event::Canceled { by },
+            ) => Self::Canceled {
+                reason: Reason::new(ReasonCode::Canceled, format!("canceled by {by}")),
+            },
+            _ => return Err(IllegalTransition { from: self.name(), event }),
+        };
+        Ok(next)
+    }
+
+    /// The event to apply when the state's deadline has passed; `None` for ends.
+    pub fn overdue(&self, had: Millis, has_revert_target: bool) -> Option<DeploymentEvent> {
+        let sentence = format!("still {} after {had}", self.name());
+        let reason = Reason::new(ReasonCode::DeadlineExceeded, sentence);
+        match self {
+            Self::Queued | Self::Building | Self::Releasing | Self::Starting | Self::Switching => {
+                Some(DeploymentEvent::Failed { reason })
+            }
+            Self::Observing if has_revert_target => {
+                Some(DeploymentEvent::WentBad { reason, revert: true })
+            }
+            Self::Observing => Some(DeploymentEvent::WentBad { reason, revert: false }),
+            Self::Reverting { .. } => Some(DeploymentEvent::PutBackFailed { reason }),
+            Self::Succeeded
+            | Self::Failed { .. }
+            | Self::Superseded { .. }
+            | Self::Canceled { .. }
+            | Self::Reverted { .. }
+            | Self::RevertFailed { .. } => None,
+        }
+    }
+}
+
+impl fmt::Display for DeploymentState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A deployment as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deployment {
+    pub id: DeploymentId,
+    pub app_id: AppId,
+    /// The app's own monotonic number of deployments; the higher one is newer and wins.
+    pub sequence: u32,
+    pub kind: DeploymentKind,
+    pub state: DeploymentState,
+    pub state_since: Timestamp,
+    /// When the state must have been left; `None` for ends.
+    pub deadline: Option<Timestamp>,
+    /// What it carries, once there is a release.
+    pub release_id: Option<ReleaseId>,
+    /// The release that served when this one began: the target of an automatic revert.
+    pub previous_release_id: Option<ReleaseId>,
+    pub source: Option<Source>,
+    pub description: String,
+    pub created_by: String,
+    pub created_at: Timestamp,
+    pub finished_at: Option<Timestamp>,
+    /// Where its lines begin in the app's log.
+    pub log_start: u64,
+    pub receipt: Option<Receipt>,
+}
+
+/// What a switch did, in numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct Receipt {
+    /// Requests the proxy answered from the start of `starting` until the switch was confirmed.
+    pub requests_served: u64,
+    /// Of these, requests that failed because no instance could take them.
+    pub requests_dropped: u64,
+    /// From acceptance to the confirmed switch.
+    pub total_ms: Millis,
+    pub build_ms: Millis,
+    pub release_ms: Millis,
+    pub start_ms: Millis,
+    pub switch_ms: Millis,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reason() -> Reason {
+        Reason::new(ReasonCode::Exited, "exited with 1")
+    }
+
+    fn states() -> Vec<DeploymentState> {
+        use DeploymentState as S;
+        let reason = reason;
+        vec![
+            S::Queued,
+            S::Building,
+            S::Releasing,
+            S::Starting,
+            S::Switching,
+            S::Observing,
+            S::Reverting { reason: reason() },
+            S::Succeeded,
+            S::Failed { reason: reason() },
+            S::Superseded { reason: reason() },
+            S::Canceled { reason: reason() },
+            S::Reverted { reason: reason() },
+            S::RevertFailed { reason: reason() },
+        ]
+    }
+
+    fn events() -> Vec<(&'static str, DeploymentEvent)> {
+        use DeploymentEvent as E;
+        vec![
+            ("begun with build", E::Begun { builds: true }),
+            ("begun", E::Begun { builds: false }),
+            ("image ready", E::ImageReady),
+            ("command done", E::CommandDone),
+            ("all ready", E::AllReady),
+            ("switched, observe", E::Switched { observe: true }),
+            ("switched", E::Switched { observe: false }),
+            ("stayed healthy", E::StayedHealthy),
+            ("went bad, revert", E::WentBad { reason: reason(), revert: true }),
+            ("went bad", E::WentBad { reason: reason(), revert: false }),
+            ("put back", E::PutBack),
+            ("put back failed", E::PutBackFailed { reason: reason() }),
+            ("failed", E::Failed { reason: reason() }),
+            ("superseded", E::Superseded { by: 9 }),
+            ("canceled", E::Canceled { by: "ada".to_owned() }),
+        ]
+    }
+
+    /// The whole machine, every state × every event, as a table that a change must own up to.
+    #[test]
+    fn every_state_admits_exactly_these_events() {
+        let mut table = String::new();
+        for state in states() {
+            for (name, event) in events() {
+                if let Ok(next) = state.after(event) {
+                    table.push_str(&format!("{} + {name} -> {}\n", state.name(), next.name()));
+                }
+            }
+        }
+        insta::assert_snapshot!(table);
+    }
+
+    #[test]
+    fn ends_absorb_every_event() {
+        for state in states().into_iter().filter(DeploymentState::is_terminal) {
+            for (_, event) in events() {
+                assert!(state.after(event).is_err(), "{state} moved");
+            }
+        }
+    }
+
+    #[test]
+    fn every_state_that_is_not_an_end_has_a_deadline_that_moves_it() {
+        for state in states() {
+            let has_deadline = state.deadline(&RolloutSettings::default()).is_some();
+            assert_eq!(has_deadline, !state.is_terminal(), "{state}");
+            for target in [true, false] {
+                match state.overdue(Millis(1), target) {
+                    Some(event) => assert!(state.after(event).is_ok(), "{state} is stuck"),
+                    None => assert!(state.is_terminal()),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn stored_names_lead_back_to_the_state() {
+        for state in states() {
+            let again = DeploymentState::from_parts(state.name(), state.reason().cloned());
+            assert_eq!(again, Some(state));
+        }
+        assert_eq!(DeploymentState::from_parts("paused", None), None);
+    }
+}

@@ -8,6 +8,7 @@
 pub mod config;
 pub mod deployment;
 pub mod event;
+pub mod health;
 pub mod id;
 pub mod instance;
 pub mod log;

@@ -1,1 +1,14 @@
-//! wire
+//! What travels between the API and its clients, as JSON.
+//!
+//! Requests refuse unknown fields, so that a misspelt one is an error instead of a silence.
+//! Times are milliseconds since the Unix epoch.
+
+pub mod app;
+pub mod auth;
+pub mod config;
+pub mod deployment;
+pub mod error;
+pub mod process;
+pub mod release;
+pub mod run;
+pub mod status;
