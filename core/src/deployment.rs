@@ -343,6 +343,8 @@ pub struct Deployment {
     pub release_id: Option<ReleaseId>,
     /// The release that served when this one began: the target of an automatic revert.
     pub previous_release_id: Option<ReleaseId>,
+    /// The release that a rollback or restart copies.
+    pub target_release_id: Option<ReleaseId>,
     pub source: Option<Source>,
     pub description: String,
     pub created_by: String,
@@ -354,7 +356,7 @@ pub struct Deployment {
 }
 
 /// What a switch did, in numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Receipt {
     /// Requests the proxy answered from the start of `starting` until the switch was confirmed.

@@ -50,10 +50,14 @@ impl Command {
 
 fn is_simple(line: &str) -> bool {
     const OPERATORS: &[char] = &[';', '|', '&', '<', '>', '(', ')', '`', '\n', '{', '}', '!'];
-    const KEYWORDS: &[&str] =
-        &["exec", "cd", "if", "for", "while", "until", "case", "set", "export", "source", ".", "eval"];
+    // What only a shell can do: `exec` would look for a program of that name.
+    const BUILTINS: &[&str] = &[
+        "exec", "cd", "if", "for", "while", "until", "case", "set", "export", "source", ".", "eval",
+        "exit", "trap", "ulimit", "umask", "wait", ":", "unset", "shift", "return", "read", "test", "[",
+        "true", "false", "echo", "printf", "command",
+    ];
     let first = line.split_whitespace().next().unwrap_or_default();
-    !line.contains(OPERATORS) && !line.contains("$(") && !first.contains('=') && !KEYWORDS.contains(&first)
+    !line.contains(OPERATORS) && !line.contains("$(") && !first.contains('=') && !BUILTINS.contains(&first)
 }
 
 /// How readiness is judged; probed from the host, never inside the image.
@@ -188,6 +192,7 @@ mod tests {
         assert_eq!(argv("cd src && python web.py"), "cd src && python web.py");
         assert_eq!(argv("A=1 python web.py"), "A=1 python web.py");
         assert_eq!(argv("a; b"), "a; b");
+        assert_eq!(argv("exit 3"), "exit 3");
     }
 
     #[test]

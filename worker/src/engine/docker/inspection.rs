@@ -1,0 +1,202 @@
+//! What a list of containers leaves out, asked one by one and remembered for a while.
+
+use std::collections::{HashMap, HashSet};
+use std::net::SocketAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use bollard::models::ContainerInspectResponse;
+use bollard::query_parameters::InspectContainerOptions;
+use slipway_core::id::InstanceId;
+use slipway_core::instance::Exit;
+use slipway_core::time::Timestamp;
+
+use super::Docker;
+use super::call::{LOOK_UP, is_absent, refused};
+use super::container::{Container, Status};
+use super::moment::Moment;
+use super::process::Process;
+use crate::engine::EngineError;
+
+/// How long an inspection is believed when no event contradicts it.
+const FRESH: Duration = Duration::from_secs(15);
+/// The same for a container that began to run less than `YOUNG` ago: what it listens on is asked
+/// for while it boots.
+const FRESH_WHILE_YOUNG: Duration = Duration::from_secs(1);
+const YOUNG: Duration = Duration::from_secs(90);
+
+/// Details of one container.
+#[derive(Debug, Clone)]
+pub struct Inspection {
+    pub pid: Option<u32>,
+    pub started: Option<Moment>,
+    /// How it last ended.
+    pub exit: Exit,
+    pub restarts: u32,
+    /// What its network namespace can be told by, where that can be read.
+    pub namespace: Option<u64>,
+    /// What is listened on in it, where that can be read.
+    pub listeners: Vec<SocketAddr>,
+}
+
+/// Inspections by container id.
+#[derive(Debug, Default)]
+pub struct Inspections {
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    /// Grows with every event, so that an answer from before an event is not kept after it.
+    generation: u64,
+    entries: HashMap<String, Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    inspection: Inspection,
+    /// The instance it runs, if it does.
+    instance: Option<InstanceId>,
+    /// What the list said at the time.
+    listed: Status,
+    at: Instant,
+    /// When this run of the container was first seen.
+    first_seen: Instant,
+}
+
+impl Inspections {
+    /// Drops what is known of a container: something happened to it.
+    pub fn forget(&self, id: &str) {
+        let mut known = self.lock();
+        known.generation += 1;
+        known.entries.remove(id);
+    }
+
+    /// Drops everything: events may have been missed.
+    pub fn forget_all(&self) {
+        let mut known = self.lock();
+        known.generation += 1;
+        known.entries.clear();
+    }
+
+    /// The container and process number of an instance that runs, as far as known.
+    pub fn process_of(&self, id: &InstanceId) -> Option<(String, u32)> {
+        let known = self.lock();
+        let mut entries = known.entries.iter();
+        let (container, entry) = entries.find(|(_, entry)| entry.instance.as_ref() == Some(id))?;
+        Some((container.clone(), entry.inspection.pid?))
+    }
+
+    /// Drops containers that are not listed any more.
+    pub fn retain(&self, listed: &HashSet<&str>) {
+        self.lock().entries.retain(|id, _| listed.contains(id.as_str()));
+    }
+
+    /// What is known and recent enough.
+    fn get(&self, container: &Container) -> Option<Inspection> {
+        let known = self.lock();
+        let entry = known.entries.get(&container.id)?;
+        let fresh = if entry.first_seen.elapsed() < YOUNG { FRESH_WHILE_YOUNG } else { FRESH };
+        let valid = entry.listed == container.status && entry.at.elapsed() < fresh;
+        valid.then(|| entry.inspection.clone())
+    }
+
+    fn generation(&self) -> u64 {
+        self.lock().generation
+    }
+
+    /// Keeps an answer that was asked for in `generation`.
+    fn put(&self, container: &Container, inspection: &Inspection, generation: u64) {
+        let mut known = self.lock();
+        if known.generation != generation {
+            return;
+        }
+        let same_run = |entry: &&Entry| entry.inspection.started == inspection.started;
+        let before = known.entries.get(&container.id).filter(same_run);
+        let at = Instant::now();
+        let entry = Entry {
+            inspection: inspection.clone(),
+            instance: container.instance(),
+            listed: container.status,
+            at,
+            first_seen: before.map_or(at, |entry| entry.first_seen),
+        };
+        known.entries.insert(container.id.clone(), entry);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inspection {
+    fn of(id: &str, found: ContainerInspectResponse) -> Self {
+        let state = found.state.unwrap_or_default();
+        let moment = |text: Option<String>| text.as_deref().and_then(Moment::parse);
+        let ended = moment(state.finished_at);
+        let pid = state.pid.and_then(|pid| u32::try_from(pid).ok()).filter(|pid| *pid > 0);
+        let process = pid.and_then(|pid| Process::of(id, pid));
+        Self {
+            pid,
+            started: moment(state.started_at),
+            exit: Exit {
+                code: state.exit_code.unwrap_or_default(),
+                oom_killed: state.oom_killed.unwrap_or_default(),
+                at: ended.map_or(Timestamp::default(), Moment::timestamp),
+            },
+            restarts: found.restart_count.and_then(|n| u32::try_from(n).ok()).unwrap_or_default(),
+            namespace: process.as_ref().and_then(Process::network_namespace),
+            listeners: process.as_ref().map(Process::listeners).unwrap_or_default(),
+        }
+    }
+
+    /// Whether this container, which runs, is in the network namespace of that sandbox: a sandbox
+    /// that was restarted holds a new one, and the old is cut off.
+    pub fn shares_network_with(&self, sandbox: &Self) -> bool {
+        match (self.namespace, sandbox.namespace) {
+            (Some(own), Some(held)) => own == held,
+            _ => self.started >= sandbox.started,
+        }
+    }
+}
+
+impl Docker {
+    /// Details of a container, remembered or asked for. `None`: it is gone.
+    pub(super) async fn inspect(
+        &self,
+        container: &Container,
+    ) -> Result<Option<Inspection>, EngineError> {
+        const DOING: &str = "inspecting a container";
+        let inspections = &self.shared.inspections;
+        if let Some(known) = inspections.get(container) {
+            return Ok(Some(known));
+        }
+        let generation = inspections.generation();
+        let id = container.id.clone();
+        let inspect = self.client.inspect_container(&id, None::<InspectContainerOptions>);
+        let found = match self.raw_call(DOING, LOOK_UP, inspect).await? {
+            Ok(found) => found,
+            Err(error) if is_absent(&error) => return Ok(None),
+            Err(error) => return Err(refused(DOING, &error)),
+        };
+        let reading = tokio::task::spawn_blocking(move || Inspection::of(&id, found));
+        let inspection = reading
+            .await
+            .map_err(|error| EngineError::Refused { doing: DOING, message: error.to_string() })?;
+        inspections.put(container, &inspection, generation);
+        Ok(Some(inspection))
+    }
+
+    /// Whether an instance that runs still has the network of its sandbox.
+    pub(super) async fn is_joined(
+        &self,
+        instance: &Container,
+        sandbox: &Container,
+    ) -> Result<bool, EngineError> {
+        if instance.status == Status::Restarting {
+            return Ok(true); // it joins anew when it starts
+        }
+        let (instance, sandbox) = tokio::try_join!(self.inspect(instance), self.inspect(sandbox))?;
+        Ok(instance.zip(sandbox).is_some_and(|(i, s)| i.shares_network_with(&s)))
+    }
+}
