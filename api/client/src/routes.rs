@@ -1,0 +1,12 @@
+//! One method for each route, one file for each family.
+
+mod apps;
+mod auth;
+mod config;
+mod deployments;
+mod events;
+pub(crate) mod logs;
+mod processes;
+pub(crate) mod releases;
+mod runs;
+mod server;

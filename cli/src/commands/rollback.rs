@@ -1,0 +1,123 @@
+//! `slipway rollback`
+
+use slipway_client::{Client, ReleasePage};
+use slipway_core::name::AppName;
+use slipway_core::wire::deployment::RollbackRequest;
+use slipway_core::wire::release::{ReleaseInfo, ReleaseSummary};
+
+use crate::commands::releases::{Version, render_differences};
+use crate::failure::Failure;
+use crate::follow::{Wait, follow};
+use crate::invocation::Invocation;
+use crate::prompt;
+use crate::view::{Tone, View};
+
+/// Take the app back to an older release
+///
+/// Brings back the image, the configuration and the processes of that release, as a new release;
+/// never the number of instances, never data. Shows beforehand what differs, and asks on a
+/// terminal. Without a release, takes the newest stable one before the live one.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  slipway rollback
+  slipway rollback v10
+  slipway rollback v10 --yes -a shop")]
+pub struct Args {
+    /// The release to go back to
+    version: Option<Version>,
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+    #[command(flatten)]
+    wait: Wait,
+}
+
+pub async fn run(invocation: &Invocation, args: Args) -> Result<(), Failure> {
+    let printer = &invocation.printer;
+    let (client, app) = invocation.client_and_app().await?;
+    let version = match args.version {
+        Some(Version(version)) => version,
+        None => newest_stable(&client, &app).await?,
+    };
+    let target = client.release(&app, version).await?;
+    printer.say(preview(&printer.view, &app, &target).trim_end())?;
+    if printer.interactive && !args.yes && !prompt::confirm(&format!("roll back to v{version}?"))? {
+        return Err(Failure::new("nothing was done"));
+    }
+    let request = RollbackRequest { version: Some(version) };
+    let deployment = client.roll_back(&app, &request).await?;
+    // The last line of its output says how to undo it.
+    follow(invocation, &client, &deployment, args.wait).await
+}
+
+async fn newest_stable(client: &Client, app: &AppName) -> Result<u32, Failure> {
+    let releases = client.releases(app, ReleasePage { limit: Some(100), before: None }).await?;
+    choose(&releases).ok_or_else(|| {
+        Failure::new(format!("{app} has no earlier stable release to go back to"))
+            .hint("`slipway releases` lists what there is")
+    })
+}
+
+/// The newest stable release before the live one, among releases listed newest first.
+fn choose(releases: &[ReleaseSummary]) -> Option<u32> {
+    let live = releases.iter().find(|release| release.live)?.version;
+    let older = releases.iter().filter(|release| release.version < live);
+    older.filter(|release| release.stable).map(|release| release.version).max()
+}
+
+fn preview(view: &View, app: &AppName, target: &ReleaseInfo) -> String {
+    let to = view.paint(Tone::Strong, &format!("v{}", target.summary.version));
+    match &target.differs_from_live {
+        Some(differences) => format!(
+            "rolling back {app} from v{} to {to}\n{}",
+            differences.from_version,
+            render_differences(view, differences)
+        ),
+        None => format!("rolling back {app} to {to}\n"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use slipway_core::process::Formation;
+    use slipway_core::release::ImageRef;
+    use slipway_core::wire::release::Differences;
+
+    use super::*;
+    use crate::testing::{self, PLAIN, TERMINAL, visible};
+
+    fn target(differences: Option<Differences>) -> ReleaseInfo {
+        ReleaseInfo {
+            summary: testing::release(41),
+            image: ImageRef { repository: String::new(), digest: String::new() },
+            formation: Formation::default(),
+            origin: None,
+            config_keys: Vec::new(),
+            differs_from_live: differences,
+        }
+    }
+
+    #[test]
+    fn a_rollback_shows_beforehand_what_differs() {
+        let app: AppName = "shop".parse().unwrap();
+        let text = |view, target| preview(view, &app, &target);
+        let every_kind = || target(Some(testing::differences()));
+        insta::assert_snapshot!("rollback", text(&PLAIN, every_kind()));
+        insta::assert_snapshot!("rollback_on_a_terminal", visible(&text(&TERMINAL, every_kind())));
+        let nothing = Differences { from_version: 42, to_version: 41, ..Differences::default() };
+        insta::assert_snapshot!(
+            "rollback_without_differences",
+            text(&PLAIN, target(Some(nothing)))
+        );
+    }
+
+    #[test]
+    fn the_newest_stable_release_before_the_live_one_is_taken() {
+        let mut releases = [45, 44, 43, 42, 41].map(testing::release);
+        releases[1].live = true;
+        releases[2].stable = false;
+        assert_eq!(choose(&releases), Some(42));
+        assert_eq!(choose(&releases[..3]), None);
+        assert_eq!(choose(&releases[2..]), None, "nothing is live");
+    }
+}
