@@ -1,1 +1,55 @@
-//! store
+//! The state of an installation: every verb that the API and the worker share.
+//!
+//! A verb is an `async fn` of [`Store`] and one transaction. What it changes, the event that tells
+//! of it and the job that follows from it are written together or not at all; whoever waits for
+//! that kind of change is woken afterwards ([`wakes`]). One set of statements, under `sql/`, serves
+//! SQLite and PostgreSQL; `migrations/README.md` has the dialect.
+//!
+//! Beside the database stand two things that live in files: the lines of the apps' logs
+//! ([`logs`]), and the keys that configuration values are sealed with ([`keys`]).
+
+#[macro_use]
+mod db;
+
+pub mod apps;
+pub mod audit;
+pub mod claims;
+pub mod clock;
+pub mod components;
+pub mod config;
+pub mod data_dir;
+pub mod deployments;
+pub mod error;
+pub mod events;
+pub mod idempotency;
+pub mod instances;
+pub mod jobs;
+pub mod keys;
+pub mod logs;
+pub mod mint;
+pub mod releases;
+pub mod scale;
+pub mod sessions;
+pub mod sources;
+pub mod tokens;
+pub mod users;
+pub mod wakes;
+
+pub use self::apps::{App, AppRow, AppState, FleetEntry, LiveRelease};
+pub use self::audit::AuditRow;
+pub use self::components::ComponentRow;
+pub use self::config::{ConfigOutcome, SealedConfig};
+pub use self::data_dir::{DataDir, DataDirError, DataDirLock};
+pub use self::db::{Backend, Store, StoreSettings};
+pub use self::deployments::{Begun, NewDeployment};
+pub use self::error::StoreError;
+pub use self::idempotency::Idempotency;
+pub use self::instances::{Instance, InstanceUpdate};
+pub use self::jobs::{Job, JobCounts, JobKind, JobRow, JobState};
+pub use self::keys::{KeyRing, KeyError};
+pub use self::logs::{LogFilter, LogPage, LogStore};
+pub use self::releases::NewRelease;
+pub use self::sessions::{NewSession, Rotated};
+pub use self::tokens::{NewToken, Token};
+pub use self::users::Account;
+pub use self::wakes::{Topic, Wake, Wakes};

@@ -1,0 +1,3 @@
+SELECT id, name, state, deploy_branch, live_release_id, created_at_ms, created_by
+FROM apps
+WHERE id = $1 AND state = 'active'

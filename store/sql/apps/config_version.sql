@@ -1,0 +1,3 @@
+SELECT config_version
+FROM apps
+WHERE id = $1

@@ -1,0 +1,2 @@
+DELETE FROM apps
+WHERE id = $1 AND state = 'deleting'

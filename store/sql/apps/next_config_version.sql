@@ -1,0 +1,4 @@
+UPDATE apps
+SET config_version = config_version + 1
+WHERE id = $1
+RETURNING config_version

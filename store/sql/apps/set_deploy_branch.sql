@@ -1,0 +1,3 @@
+UPDATE apps
+SET deploy_branch = $2
+WHERE id = $1 AND state = 'active'

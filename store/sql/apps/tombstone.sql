@@ -1,0 +1,3 @@
+UPDATE apps
+SET state = 'deleting'
+WHERE id = $1

@@ -1,0 +1,3 @@
+SELECT name, ok, message, at_ms
+FROM components
+ORDER BY name

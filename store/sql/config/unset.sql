@@ -1,0 +1,2 @@
+DELETE FROM config_values
+WHERE app_id = $1 AND key = $2

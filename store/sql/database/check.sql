@@ -1,0 +1,2 @@
+SELECT COUNT(*) AS installations
+FROM installation

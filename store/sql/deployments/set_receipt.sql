@@ -1,0 +1,3 @@
+UPDATE deployments
+SET receipt = $2
+WHERE id = $1

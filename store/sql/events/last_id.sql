@@ -1,0 +1,2 @@
+SELECT last_id
+FROM event_counter

@@ -1,0 +1,2 @@
+DELETE FROM idempotency
+WHERE created_at_ms < $1

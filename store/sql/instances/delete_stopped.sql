@@ -1,0 +1,2 @@
+DELETE FROM instances
+WHERE state = 'stopped' AND stopped_at_ms < $1

@@ -1,0 +1,3 @@
+SELECT id
+FROM instances
+WHERE state <> 'stopped'

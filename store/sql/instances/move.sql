@@ -1,0 +1,3 @@
+UPDATE instances
+SET release_id = $2
+WHERE id = $1

@@ -1,0 +1,2 @@
+DELETE FROM jobs
+WHERE finished_at_ms < $1

@@ -1,0 +1,3 @@
+UPDATE jobs
+SET state = 'failed', owner = NULL, lease_until_ms = NULL, last_error = $3, finished_at_ms = $4
+WHERE id = $1 AND fence = $2 AND state = 'running'

@@ -1,0 +1,3 @@
+SELECT id
+FROM jobs
+WHERE kind = 'run' AND state IN ('queued', 'running')

@@ -1,0 +1,7 @@
+SELECT
+    id, app_id, version, image_repository, image_digest, content, formation, source, description,
+    deployment_id, copy_of, created_by, created_at_ms, stable_at_ms, pinned, image_kept
+FROM releases
+WHERE app_id = $1 AND version < $2
+ORDER BY version DESC
+LIMIT $3

@@ -1,0 +1,3 @@
+UPDATE releases
+SET pinned = $2
+WHERE id = $1

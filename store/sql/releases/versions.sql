@@ -1,0 +1,3 @@
+SELECT id, version
+FROM releases
+WHERE app_id = $1

@@ -1,0 +1,2 @@
+DELETE FROM sources
+WHERE id = $1

@@ -1,0 +1,2 @@
+DELETE FROM tokens
+WHERE id = $1

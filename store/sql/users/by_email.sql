@@ -1,0 +1,3 @@
+SELECT id, email, password_hash, role, created_at_ms
+FROM users
+WHERE email = $1

@@ -1,0 +1,88 @@
+//! Why a verb of the store did not do what it was asked.
+
+use slipway_core::config::ConfigTooLarge;
+use slipway_core::deployment::IllegalTransition;
+use slipway_core::id::{DeploymentId, InstanceId, ReleaseId};
+use slipway_core::name::{AppName, Email, ProcessName};
+
+use crate::keys::KeyError;
+
+/// Why a verb of the store failed. Nothing is changed then.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("the app name `{0}` is taken")]
+    NameTaken(AppName),
+    #[error("the app does not exist")]
+    AppMissing,
+    #[error("the app is being destroyed")]
+    AppDeleting,
+    #[error("the app has no process `{process}`; it has {}", listed(.known))]
+    UnknownProcess { process: ProcessName, known: Vec<ProcessName> },
+    #[error("{count} instances of `{process}` are too many: the limit is {}", crate::scale::MAX_COUNT)]
+    TooManyInstances { process: ProcessName, count: u32 },
+    #[error(transparent)]
+    Config(#[from] ConfigTooLarge),
+    /// The caller saw another version of the configuration than there is now.
+    #[error("the configuration changed since it was read")]
+    EtagMismatch { current: String },
+    #[error("deployment `{0}` is not stored")]
+    DeploymentMissing(DeploymentId),
+    #[error("release `{0}` is not stored")]
+    ReleaseMissing(ReleaseId),
+    #[error("instance `{0}` is not stored")]
+    InstanceMissing(InstanceId),
+    /// The deployment's state does not admit the event.
+    #[error(transparent)]
+    Illegal(#[from] IllegalTransition),
+    /// Somebody else moved it between our look and our write.
+    #[error("it was changed by somebody else meanwhile")]
+    Stale,
+    /// The job was claimed by somebody else, or has ended: stop, and touch nothing.
+    #[error("the lease of the job is lost")]
+    LostLease,
+    #[error("the e-mail address `{0}` is taken")]
+    EmailTaken(Email),
+    /// A value could not be sealed or opened.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The database did not admit us in time; trying again later is right.
+    #[error("the database is busy")]
+    Busy,
+    #[error(
+        "the database is of a newer version of Slipway (schema {found}, this one knows {known}); hint: install that version again"
+    )]
+    NewerSchema { found: i64, known: i64 },
+    #[error("could not bring the database up to date")]
+    Migration(#[source] sqlx::migrate::MigrateError),
+    #[error("cannot use the database address: {0}")]
+    Address(String),
+    /// A stored value that no version of Slipway writes.
+    #[error("the stored value of `{column}` cannot be read: {problem}")]
+    Corrupt { column: String, problem: String },
+    #[error("the database failed")]
+    Database(#[source] sqlx::Error),
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        if is_busy(&error) { Self::Busy } else { Self::Database(error) }
+    }
+}
+
+/// Whether it is only a matter of waiting: another writer has what we want, or every connection is
+/// in use. (SQLite: BUSY, and its kinds; PostgreSQL: lock not available, deadlock, serialisation.)
+fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    matches!(error, sqlx::Error::PoolTimedOut)
+        || matches!(
+            code.as_deref(),
+            Some("5" | "261" | "517" | "773" | "55P03" | "40P01" | "40001")
+        )
+}
+
+fn listed(known: &[ProcessName]) -> String {
+    if known.is_empty() {
+        return "none before its first deploy".to_owned();
+    }
+    known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,173 @@
+//! The installation's secret, and what is derived from it: one key to seal configuration values
+//! with, another to sign sessions with.
+//!
+//! A sealed value is `s1.` and the base 64 of a random nonce and the ciphertext
+//! (XChaCha20-Poly1305). App and key are authenticated with it, so a ciphertext that is moved to
+//! another app or key does not open.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use chacha20poly1305::aead::{Aead, Payload};
+use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
+use sha2::{Digest, Sha256};
+use slipway_core::id::{AppId, Id};
+use slipway_core::name::ConfigKey;
+
+const KEY_BYTES: usize = 32;
+const NONCE_BYTES: usize = 24;
+/// Fewer different bytes than this in a key are no chance: 32 random ones have 30 on average, and
+/// fewer than 16 once in 10^12 keys.
+const LEAST_VARIETY: usize = 16;
+const FORM: &str = "s1.";
+
+/// Why a key or a sealed value cannot be used. Says nothing of what is inside either.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    #[error("cannot read or write the key `{}`", path.display())]
+    File { path: PathBuf, source: io::Error },
+    #[error(
+        "the key `{}` is not 64 hexadecimal digits; hint: restore it from a backup, values sealed with it cannot be read without", path.display()
+    )]
+    Malformed { path: PathBuf },
+    #[error(
+        "the key `{}` is too regular to be random; hint: remove it before the first start, and a good one is made", path.display()
+    )]
+    Weak { path: PathBuf },
+    #[error("others may read the key `{}`; hint: run `chmod 600` on it", path.display())]
+    Exposed { path: PathBuf },
+    #[error("the value of `{key}` could not be sealed")]
+    Seal { key: ConfigKey },
+    #[error("the value of `{key}` was sealed with another key, or was tampered with")]
+    Open { key: ConfigKey },
+}
+
+/// What an installation encrypts and signs with. Clones share the keys; `Debug` shows none.
+#[derive(Clone)]
+pub struct KeyRing(Arc<Keys>);
+
+struct Keys {
+    encryption: [u8; KEY_BYTES],
+    signing: [u8; KEY_BYTES],
+}
+
+impl std::fmt::Debug for KeyRing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("KeyRing")
+    }
+}
+
+impl KeyRing {
+    /// The keys of the master key in `directory`, which is made (mode 0600) when there is none.
+    ///
+    /// # Errors
+    /// When the file cannot be used, is no key, is a weak one, or can be read by others.
+    pub fn load_or_create(directory: &Path) -> Result<Self, KeyError> {
+        let path = directory.join("master.key");
+        match fs::read_to_string(&path) {
+            Ok(text) => Self::from_text(text.trim(), &path),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let master = rand::random::<[u8; KEY_BYTES]>();
+                match write_new(&path, &hex::encode(master)) {
+                    Ok(()) => Ok(Self::derive(&master)),
+                    // Another role of this installation was faster.
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                        Self::load_or_create(directory)
+                    }
+                    Err(source) => Err(KeyError::File { path, source }),
+                }
+            }
+            Err(source) => Err(KeyError::File { path, source }),
+        }
+    }
+
+    fn from_text(text: &str, path: &Path) -> Result<Self, KeyError> {
+        let path = path.to_owned();
+        let mode = match fs::metadata(&path) {
+            Ok(metadata) => metadata.permissions().mode(),
+            Err(source) => return Err(KeyError::File { path, source }),
+        };
+        if mode & 0o077 != 0 {
+            return Err(KeyError::Exposed { path });
+        }
+        let mut master = [0; KEY_BYTES];
+        if hex::decode_to_slice(text, &mut master).is_err() {
+            return Err(KeyError::Malformed { path });
+        }
+        let variety = master.iter().collect::<std::collections::BTreeSet<_>>().len();
+        if variety < LEAST_VARIETY { Err(KeyError::Weak { path }) } else { Ok(Self::derive(&master)) }
+    }
+
+    fn derive(master: &[u8; KEY_BYTES]) -> Self {
+        let key = |purpose: &str| Sha256::new().chain_update(purpose).chain_update(master).finalize();
+        Self(Arc::new(Keys {
+            encryption: key("slipway configuration values").into(),
+            signing: key("slipway sessions").into(),
+        }))
+    }
+
+    /// The key that sessions are signed with: 256 bits.
+    pub fn signing(&self) -> &[u8] {
+        &self.0.signing
+    }
+
+    /// Seals a value for this app and key. The same value seals differently each time.
+    ///
+    /// # Errors
+    /// When encryption fails, which is a defect.
+    pub fn seal(&self, app_id: &AppId, key: &ConfigKey, plain: &str) -> Result<String, KeyError> {
+        let nonce = rand::random::<[u8; NONCE_BYTES]>();
+        let associated = associated(app_id, key);
+        let payload = Payload { msg: plain.as_bytes(), aad: &associated };
+        let sealed = self
+            .cipher()
+            .encrypt(XNonce::from_slice(&nonce), payload)
+            .map_err(|_| KeyError::Seal { key: key.clone() })?;
+        let text = STANDARD_NO_PAD.encode([nonce.as_slice(), &sealed].concat());
+        Ok(format!("{FORM}{text}"))
+    }
+
+    /// The value that was sealed for this app and key.
+    ///
+    /// # Errors
+    /// When it was sealed for another app or key, with another master key, or was changed since.
+    pub fn open(&self, app_id: &AppId, key: &ConfigKey, sealed: &str) -> Result<String, KeyError> {
+        self.try_open(app_id, key, sealed).ok_or_else(|| KeyError::Open { key: key.clone() })
+    }
+
+    fn try_open(&self, app_id: &AppId, key: &ConfigKey, sealed: &str) -> Option<String> {
+        let bytes = STANDARD_NO_PAD.decode(sealed.strip_prefix(FORM)?).ok()?;
+        let (nonce, ciphertext) = bytes.split_at_checked(NONCE_BYTES)?;
+        let associated = associated(app_id, key);
+        let payload = Payload { msg: ciphertext, aad: &associated };
+        let plain = self.cipher().decrypt(XNonce::from_slice(nonce), payload).ok()?;
+        String::from_utf8(plain).ok()
+    }
+
+    fn cipher(&self) -> XChaCha20Poly1305 {
+        XChaCha20Poly1305::new(&self.0.encryption.into())
+    }
+}
+
+/// Neither an id nor a key contains a NUL, so no two pairs give the same bytes.
+fn associated(app_id: &AppId, key: &ConfigKey) -> Vec<u8> {
+    [app_id.as_str(), "\0", key.as_str()].concat().into_bytes()
+}
+
+/// Writes a file that must not exist, whole and durably, or not at all.
+fn write_new(path: &Path, text: &str) -> io::Result<()> {
+    let partial = path.with_extension(format!("new-{}", std::process::id()));
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&partial)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    // A link, unlike a rename, never replaces a key that is there.
+    let linked = fs::hard_link(&partial, path);
+    fs::remove_file(&partial)?;
+    linked
+}

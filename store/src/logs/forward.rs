@@ -1,0 +1,99 @@
+//! Reading on from a position.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+
+use super::LogPage;
+use super::segments::{Segment, Segments};
+
+/// What is read at a time while no line end is found.
+const BLOCK: usize = 64 * 1024;
+/// How often to look again when a segment goes between the look and the opening.
+const TRIES: u32 = 3;
+
+/// Whole lines from `from` on: about `max_bytes` of them, over several segments if need be.
+pub(super) fn read(segments: &Segments, from: u64, max_bytes: usize) -> io::Result<LogPage> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match read_once(segments, from, max_bytes) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && tries < TRIES => {}
+            page => return page,
+        }
+    }
+}
+
+fn read_once(segments: &Segments, from: u64, max_bytes: usize) -> io::Result<LogPage> {
+    let list = segments.list()?;
+    let (Some(first), Some(last)) = (list.first(), list.last()) else {
+        return Ok(LogPage::default());
+    };
+    if from > last.end() {
+        // No log ever gave this position out.
+        return Ok(LogPage { next: segments.end()?, ..LogPage::default() });
+    }
+    let mut page =
+        LogPage { next: from.max(first.start), truncated: from < first.start, ..LogPage::default() };
+    let mut left = max_bytes.max(1);
+    for segment in list.into_iter().filter(|segment| segment.end() > from) {
+        // Segments follow each other without a gap: their names are where the one before ended.
+        page.next = page.next.max(segment.start);
+        let file = segments.open(segment)?;
+        left = left.saturating_sub(read_segment(&file, segment, left, &mut page)?);
+        if left == 0 || page.next < segment.end() {
+            break;
+        }
+    }
+    Ok(page)
+}
+
+/// Adds a segment's lines from `page.next` on; how many bytes those were.
+fn read_segment(
+    file: &File,
+    segment: Segment,
+    max_bytes: usize,
+    page: &mut LogPage,
+) -> io::Result<usize> {
+    let mut at = page.next - segment.start;
+    // One byte more in front tells whether the position is where a line begins.
+    let inside = at > 0;
+    at -= u64::from(inside);
+    let bytes = read_lines(file, at, max_bytes + usize::from(inside))?;
+    let mut position = segment.start + at;
+    for (index, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
+        position += line.len() as u64;
+        if index == 0 && inside {
+            continue;
+        }
+        // What is no line of ours is left out, and read past.
+        if let Ok(line) = serde_json::from_slice(line) {
+            page.lines.push((position, line));
+        }
+    }
+    page.next = page.next.max(position);
+    Ok(bytes.len())
+}
+
+/// About `max_bytes` bytes that end with a line end, more if a line is longer, or none.
+fn read_lines(file: &File, at: u64, max_bytes: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut wanted = max_bytes;
+    loop {
+        let have = bytes.len();
+        bytes.resize(have + wanted, 0);
+        let got = file.read_at(&mut bytes[have..], at + have as u64)?;
+        bytes.truncate(have + got);
+        if let Some(last) = bytes[have..].iter().rposition(|byte| *byte == b'\n') {
+            bytes.truncate(have + last + 1);
+            // A line end alone is no line, but what came before one.
+            if bytes.len() > 1 {
+                return Ok(bytes);
+            }
+        }
+        if got == 0 {
+            return Ok(Vec::new());
+        }
+        wanted = BLOCK;
+    }
+}

@@ -1,0 +1,98 @@
+//! Hints inside one process that something changed, so that nobody has to poll fast.
+//!
+//! A hint is never needed for being right: whoever waits looks at the truth when woken and at the
+//! end of its patience alike. Roles that run apart have no hints from each other and simply poll.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+/// What changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Topic {
+    /// A job can be claimed.
+    Jobs,
+    /// Instances, or what is wanted of them.
+    Instances,
+    /// There is a new event.
+    Events,
+    /// There are new log lines.
+    Logs,
+}
+
+/// Wakes those who wait for a topic. Clones share their listeners.
+#[derive(Debug, Clone, Default)]
+pub struct Wakes(Arc<Topics>);
+
+#[derive(Debug, Default)]
+struct Topics {
+    jobs: watch::Sender<()>,
+    instances: watch::Sender<()>,
+    events: watch::Sender<()>,
+    logs: watch::Sender<()>,
+}
+
+impl Wakes {
+    /// Wakes everybody who waits for `topic`.
+    pub fn notify(&self, topic: Topic) {
+        self.sender(topic).send_replace(());
+    }
+
+    /// Listens from now on: no hint after this call is missed by the next [`Wake::wait`].
+    pub fn subscribe(&self, topic: Topic) -> Wake {
+        Wake(self.sender(topic).subscribe())
+    }
+
+    fn sender(&self, topic: Topic) -> &watch::Sender<()> {
+        match topic {
+            Topic::Jobs => &self.0.jobs,
+            Topic::Instances => &self.0.instances,
+            Topic::Events => &self.0.events,
+            Topic::Logs => &self.0.logs,
+        }
+    }
+}
+
+/// Waits for the hints of one topic.
+#[derive(Debug, Clone)]
+pub struct Wake(watch::Receiver<()>);
+
+impl Wake {
+    /// Returns at the first hint since the last return (or since subscribing), and after `max` at
+    /// the latest. Any number of hints in between count as one.
+    pub async fn wait(&mut self, max: Duration) {
+        // A closed channel means that nobody can hint any more; then patience decides.
+        if let Ok(Err(_)) = tokio::time::timeout(max, self.0.changed()).await {
+            tokio::time::sleep(max).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hint_between_subscribing_and_waiting_is_not_missed() {
+        let wakes = Wakes::default();
+        let mut wake = wakes.subscribe(Topic::Jobs);
+        wakes.notify(Topic::Jobs);
+        let before = tokio::time::Instant::now();
+        wake.wait(LONG).await;
+        assert!(before.elapsed() < LONG);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_a_hint_of_its_topic_a_wait_lasts_as_long_as_told() {
+        let wakes = Wakes::default();
+        wakes.notify(Topic::Jobs);
+        let mut wake = wakes.subscribe(Topic::Jobs);
+        wakes.notify(Topic::Events);
+        let before = tokio::time::Instant::now();
+        wake.wait(LONG).await;
+        assert_eq!(before.elapsed(), LONG);
+    }
+}
