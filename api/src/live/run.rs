@@ -1,0 +1,118 @@
+//! Following a one-off command.
+
+use std::time::Duration;
+
+use slipway_core::id::{AppId, Id as _, JobId};
+use slipway_core::wire::run::RunUpdate;
+use slipway_store::{JobRow, JobState, LogFilter, Topic};
+
+use crate::error::ApiError;
+use crate::live::sse::{Reader, StreamEnd};
+use crate::state::ApiState;
+
+/// How long to wait for a hint before looking anyway.
+const POLL: Duration = Duration::from_millis(100);
+const PAGE_BYTES: usize = 256 * 1024;
+/// Most lines of a command that are shown to a reader who comes late.
+const LATE_LINES: usize = 10_000;
+
+/// Sends what a command prints, and how it ended.
+///
+/// # Errors
+/// When the reader goes, or the log or the database cannot be read.
+pub async fn send(
+    state: ApiState,
+    app: AppId,
+    run: JobId,
+    resume: Option<u64>,
+    reader: Reader,
+) -> Result<(), StreamEnd> {
+    let filter =
+        LogFilter { deployment: Some(run.as_str().to_owned()), ..LogFilter::default() };
+    let mut wake = state.store.wakes().subscribe(Topic::Logs);
+    let mut position = match resume {
+        Some(position) => position,
+        None => {
+            let page = state.logs.tail(&app, LATE_LINES, &filter).await?;
+            for (behind, line) in page.lines {
+                reader.send(behind, &RunUpdate::Line { text: line.text }).await?;
+            }
+            page.next
+        }
+    };
+    loop {
+        // The job is looked at before the lines: all it printed before its end is read with it.
+        let job = state.store.job(&run).await?.ok_or_else(|| ApiError::not_found("run", &run))?;
+        let page = state.logs.read(&app, position, PAGE_BYTES).await?;
+        let moved = page.next > position;
+        position = page.next;
+        for (behind, line) in page.lines.into_iter().filter(|(_, line)| filter.matches(line)) {
+            reader.send(behind, &RunUpdate::Line { text: line.text }).await?;
+        }
+        match end_of(&job) {
+            Some(end) if !moved => return Ok(reader.send(position, &end).await?),
+            _ if !moved => wake.wait(POLL).await,
+            _ => {}
+        }
+    }
+}
+
+/// How a command ended; nothing while it has not.
+fn end_of(job: &JobRow) -> Option<RunUpdate> {
+    match job.state {
+        JobState::Queued | JobState::Running => None,
+        JobState::Done => {
+            let code = job.result.as_ref().and_then(|result| result["code"].as_i64());
+            Some(match code {
+                Some(code) => RunUpdate::Exited { code },
+                None => failed("the command ended without an exit code"),
+            })
+        }
+        JobState::Failed => {
+            Some(failed(job.last_error.as_deref().unwrap_or("the command could not be run")))
+        }
+    }
+}
+
+fn failed(message: &str) -> RunUpdate {
+    let hint = "run `slipway status`, then try again".to_owned();
+    RunUpdate::Failed { message: message.to_owned(), hint }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use slipway_core::id::ReleaseId;
+    use slipway_core::time::Timestamp;
+    use slipway_store::JobKind;
+
+    use super::*;
+
+    fn job(state: JobState, result: Option<Value>, last_error: Option<&str>) -> JobRow {
+        JobRow {
+            id: JobId::from_bits(1),
+            kind: JobKind::Run {
+                app_id: AppId::from_bits(1),
+                release_id: ReleaseId::from_bits(1),
+                command: vec!["true".to_owned()],
+                timeout_s: None,
+            },
+            app_id: AppId::from_bits(1),
+            state,
+            attempts: 1,
+            result,
+            last_error: last_error.map(str::to_owned),
+            created_at: Timestamp(0),
+            finished_at: None,
+        }
+    }
+
+    #[test]
+    fn an_exit_code_passes_through_and_a_failure_says_why() {
+        assert_eq!(end_of(&job(JobState::Running, None, Some("tried once"))), None);
+        let exited = end_of(&job(JobState::Done, Some(json!({"code": 3})), None));
+        assert_eq!(exited, Some(RunUpdate::Exited { code: 3 }));
+        let failed = end_of(&job(JobState::Failed, None, Some("docker does not answer")));
+        assert!(matches!(failed, Some(RunUpdate::Failed { message, .. }) if message.contains("docker")));
+    }
+}

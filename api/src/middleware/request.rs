@@ -1,0 +1,32 @@
+//! The request's id and its span.
+
+use axum::extract::{MatchedPath, Request};
+use axum::http::{HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::Response;
+use tokio::time::Instant;
+use tracing::Instrument as _;
+
+/// The header that carries the id back.
+pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The id of one request, made here: what a client sends is not taken over.
+#[derive(Debug, Clone)]
+pub struct RequestId(pub String);
+
+/// Gives the request an id and a span, and logs how it ended.
+pub async fn identify(mut request: Request, next: Next) -> Response {
+    let id = format!("{:032x}", rand::random::<u128>());
+    let route = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str);
+    let span = tracing::info_span!("request", id, method = %request.method(), route);
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let began = Instant::now();
+    let mut response = next.run(request).instrument(span.clone()).await;
+    let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let status = response.status().as_u16();
+    span.in_scope(|| tracing::debug!(status, duration_ms, "answered {status}"));
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(HEADER, value);
+    }
+    response
+}

@@ -1,0 +1,138 @@
+//! Every route, on one page. Each has its operation in the [`openapi`](crate::openapi) document.
+
+use axum::Router;
+use axum::handler::Handler;
+use axum::http::{Method, StatusCode};
+use axum::routing::{MethodFilter, on};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::decompression::RequestDecompressionLayer;
+use tower_http::timeout::TimeoutLayer;
+
+use crate::error::ApiError;
+use crate::git::http as git;
+use crate::middleware::{failure, headers, request, trail};
+use crate::openapi;
+use crate::routes::{
+    account, apps, audit, config, deploy, deployments, events, health, logs, processes, releases,
+    runs, sessions, status, tokens,
+};
+use crate::state::ApiState;
+
+/// The API. Serve it with [`serve`](crate::serve::serve), which tells it who connects.
+pub fn router(state: ApiState) -> Router {
+    use axum::extract::DefaultBodyLimit;
+    use axum::middleware::{from_fn, from_fn_with_state};
+
+    let limits = state.settings.limits.clone();
+    let ordinary = ordinary()
+        .router
+        .layer(DefaultBodyLimit::max(limits.json_bytes))
+        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, limits.request_time));
+    // Streams, uploads and git last as long as they must, and bound themselves.
+    let lasting = lasting().router.layer(DefaultBodyLimit::disable());
+    let git = git_routes()
+        .router
+        .layer(RequestDecompressionLayer::new().gzip(true))
+        .layer(DefaultBodyLimit::disable());
+    ordinary
+        .merge(lasting)
+        .merge(git)
+        .fallback(async || ApiError::NoSuchRoute)
+        .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
+        .layer(CatchPanicLayer::custom(failure::of_panic))
+        .layer(from_fn_with_state(state.clone(), trail::record))
+        .layer(from_fn(failure::render))
+        .layer(from_fn(headers::secure))
+        .layer(from_fn(request::identify))
+        .with_state(state)
+}
+
+/// Every route's method and path, as the router has them.
+pub fn routes() -> Vec<(Method, &'static str)> {
+    [ordinary(), lasting(), git_routes()].into_iter().flat_map(|routes| routes.listed).collect()
+}
+
+fn ordinary() -> Routes {
+    Routes::default()
+        .get("/healthz", health::alive)
+        .get("/readyz", health::ready)
+        .get("/openapi.json", openapi::document)
+        .get("/docs", openapi::page::show)
+        .post("/v1/claim", sessions::claim)
+        .post("/v1/login", sessions::login)
+        .post("/v1/refresh", sessions::refresh)
+        .post("/v1/logout", sessions::logout)
+        .get("/v1/me", account::me)
+        .put("/v1/me/password", account::change_password)
+        .get("/v1/tokens", tokens::list)
+        .post("/v1/tokens", tokens::create)
+        .delete("/v1/tokens/{id}", tokens::revoke)
+        .get("/v1/apps", apps::list)
+        .post("/v1/apps", apps::create)
+        .get("/v1/apps/{app}", apps::show)
+        .delete("/v1/apps/{app}", apps::destroy)
+        .get("/v1/apps/{app}/releases", releases::list)
+        .get("/v1/apps/{app}/releases/{version}", releases::show)
+        .post("/v1/apps/{app}/rollback", releases::roll_back)
+        .post("/v1/apps/{app}/restart", deployments::restart)
+        .post("/v1/apps/{app}/deploy/image", deploy::image)
+        .get("/v1/apps/{app}/deployments", deployments::list)
+        .get("/v1/deployments/{id}", deployments::show)
+        .post("/v1/deployments/{id}/cancel", deployments::cancel)
+        .get("/v1/apps/{app}/instances", processes::instances)
+        .get("/v1/apps/{app}/scale", processes::scale)
+        .put("/v1/apps/{app}/scale", processes::set_scale)
+        .get("/v1/apps/{app}/config", config::list)
+        .patch("/v1/apps/{app}/config", config::change)
+        .get("/v1/apps/{app}/config/{key}", config::reveal)
+        .post("/v1/apps/{app}/runs", runs::create)
+        .get("/v1/status", status::show)
+        .get("/v1/audit", audit::list)
+}
+
+fn lasting() -> Routes {
+    Routes::default()
+        .post("/v1/apps/{app}/deploy/archive", deploy::archive)
+        .get("/v1/apps/{app}/logs", logs::read)
+        .get("/v1/apps/{app}/runs/{id}/stream", runs::follow)
+        .get("/v1/deployments/{id}/stream", deployments::follow)
+        .get("/v1/events", events::read)
+}
+
+fn git_routes() -> Routes {
+    Routes::default()
+        .get("/git/{app}/info/refs", git::advertise)
+        .post("/git/{app}/git-receive-pack", git::receive)
+        .post("/git/{app}/git-upload-pack", git::upload)
+}
+
+/// A router that remembers what is in it.
+#[derive(Default)]
+struct Routes {
+    router: Router<ApiState>,
+    listed: Vec<(Method, &'static str)>,
+}
+
+macro_rules! methods {
+    ($($name:ident, $method:ident;)*) => {$(
+        fn $name<H, T>(mut self, path: &'static str, handler: H) -> Self
+        where
+            H: Handler<T, ApiState>,
+            T: 'static,
+        {
+            self.router = self.router.route(path, on(MethodFilter::$method, handler));
+            self.listed.push((Method::$method, path));
+            self
+        }
+    )*};
+}
+
+impl Routes {
+    methods! {
+        get, GET;
+        post, POST;
+        put, PUT;
+        patch, PATCH;
+        delete, DELETE;
+    }
+}

@@ -1,0 +1,18 @@
+//! The handlers, one file a noun. Each reads its request, asks the store for one verb, and says
+//! what came of it in the types of `slipway_core::wire`.
+
+pub mod account;
+pub mod apps;
+pub mod audit;
+pub mod config;
+pub mod deploy;
+pub mod deployments;
+pub mod events;
+pub mod health;
+pub mod logs;
+pub mod processes;
+pub mod releases;
+pub mod runs;
+pub mod sessions;
+pub mod status;
+pub mod tokens;

@@ -1,0 +1,129 @@
+//! Serving the router on a listener: HTTP/1.1 with limits that `axum::serve` does not have.
+//!
+//! A head must arrive within 10 s, a peer that is gone is noticed within a minute, and every
+//! connection can be cut from outside. The last matters for streams: a client that stops reading
+//! is never polled again, so nothing inside of its response could end it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::ConnectInfo;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
+
+use crate::git::{HookError, HookListener};
+use crate::router::router;
+use crate::state::ApiState;
+
+/// How long a client may take to send the head of a request.
+const HEAD_DEADLINE: Duration = Duration::from_secs(10);
+/// How long sent bytes may stay unacknowledged, in milliseconds.
+const ACKNOWLEDGED_WITHIN_MS: u32 = 60_000;
+/// How long open requests may take to end at a shutdown.
+const GRACE: Duration = Duration::from_secs(8);
+/// The pause after a failed accept, which means that the process has no descriptors left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Cuts the connection that a request came on.
+#[derive(Debug, Clone)]
+pub struct Connection(CancellationToken);
+
+impl Connection {
+    /// Closes the connection at once, whatever is being sent on it.
+    pub fn cut(&self) {
+        self.0.cancel();
+    }
+}
+
+/// Serves the API, git's hooks included, until the shutdown that the state was given, and then
+/// until what is under way has ended or 8 s have passed.
+///
+/// # Errors
+/// When git's hook or its socket cannot be made.
+pub async fn serve(listener: TcpListener, state: ApiState) -> Result<(), HookError> {
+    let app = router(state.clone());
+    serve_app(listener, state, app).await
+}
+
+/// Like [`serve`], with a console behind the same address: it gets what no route of the API takes.
+///
+/// # Errors
+/// When git's hook or its socket cannot be made.
+pub async fn serve_with_console(
+    listener: TcpListener,
+    state: ApiState,
+    console: Router,
+) -> Result<(), HookError> {
+    let app = router(state.clone()).fallback_service(console);
+    serve_app(listener, state, app).await
+}
+
+async fn serve_app(listener: TcpListener, state: ApiState, app: Router) -> Result<(), HookError> {
+    let hooks = HookListener::bind(&state)?;
+    state.tasks.spawn(hooks.run(state.clone()));
+    let shutdown = state.tasks.shutdown.clone();
+    while let Some(accepted) = shutdown.run_until_cancelled(listener.accept()).await {
+        match accepted {
+            Ok((stream, peer)) => {
+                state.tasks.spawn(converse(stream, peer, app.clone(), shutdown.clone()));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "could not accept a connection");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    if timeout(GRACE + Duration::from_secs(1), state.tasks.join()).await.is_err() {
+        tracing::warn!("requests were still under way at the end");
+    }
+    Ok(())
+}
+
+async fn converse(stream: TcpStream, peer: SocketAddr, app: Router, shutdown: CancellationToken) {
+    if let Err(error) = configure(&stream) {
+        tracing::debug!(%error, "could not configure a connection");
+    }
+    let connection = Connection(CancellationToken::new());
+    let cut = connection.0.clone();
+    let service = service_fn(move |request: hyper::Request<Incoming>| {
+        let mut request = request.map(axum::body::Body::new);
+        request.extensions_mut().insert(ConnectInfo(peer));
+        request.extensions_mut().insert(connection.clone());
+        app.clone().oneshot(request)
+    });
+    let conversation = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_DEADLINE)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut conversation = std::pin::pin!(conversation);
+    let outcome = tokio::select! {
+        outcome = conversation.as_mut() => outcome,
+        () = cut.cancelled() => return,
+        () = shutdown.cancelled() => {
+            conversation.as_mut().graceful_shutdown();
+            tokio::select! {
+                outcome = conversation => outcome,
+                () = cut.cancelled() => return,
+                () = sleep(GRACE) => return,
+            }
+        }
+    };
+    if let Err(error) = outcome {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+fn configure(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    rustix::net::sockopt::set_tcp_user_timeout(stream, ACKNOWLEDGED_WITHIN_MS)?;
+    Ok(())
+}

@@ -1,0 +1,6 @@
+//! What is stored, as it is sent.
+
+pub mod app;
+pub mod deployment;
+pub mod instance;
+pub mod release;

@@ -1,0 +1,19 @@
+//! The API as its callers meet it: a real server on loopback, a real database, real git. The one
+//! thing played is the worker, by the tests themselves.
+
+mod account;
+mod apps;
+mod authorization;
+mod config;
+mod deployments;
+mod git_push;
+mod git_rules;
+mod idempotency;
+mod limits;
+mod openapi;
+mod person;
+mod repository;
+mod sign_in;
+mod streams;
+mod worker;
+mod world;

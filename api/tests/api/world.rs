@@ -1,0 +1,184 @@
+//! One server with its data directory.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::json;
+use slipway_api::{ApiLimits, ApiParts, ApiSettings, ApiState, HookProgram, issue_claim, serve};
+use slipway_core::name::AppName;
+use slipway_core::wire::auth::Scope;
+use slipway_store::{App, DataDir, KeyRing, LogStore, Store, StoreSettings};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::person::Person;
+
+pub const PASSWORD: &str = "correct horse battery";
+pub const EMAIL: &str = "ada@example.com";
+
+/// A server of its own for one test.
+pub struct World {
+    pub address: SocketAddr,
+    pub state: ApiState,
+    pub data: TempDir,
+    pub shutdown: CancellationToken,
+    /// The server's own threads: ending them is the nearest thing to `kill -9`.
+    runtime: Option<Runtime>,
+}
+
+impl World {
+    pub async fn start() -> Self {
+        Self::with_limits(|_| {}).await
+    }
+
+    pub async fn with_limits(change: impl FnOnce(&mut ApiLimits)) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let mut limits = ApiLimits::default();
+        change(&mut limits);
+        Self::open(data, limits).await
+    }
+
+    /// The same data with a new process, as after `kill -9`.
+    pub async fn restarted(mut self) -> Self {
+        self.kill();
+        let data = std::mem::replace(&mut self.data, tempfile::tempdir().unwrap());
+        Self::open(data, ApiLimits::default()).await
+    }
+
+    async fn open(data: TempDir, limits: ApiLimits) -> Self {
+        let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap().into_std().unwrap();
+        let address = listener.local_addr().unwrap();
+        let shutdown = CancellationToken::new();
+        let parts = parts(data.path().to_owned(), address, limits, shutdown.clone());
+        let state = runtime.spawn(async { ApiState::new(parts.await).unwrap() }).await.unwrap();
+        let served = state.clone();
+        runtime.spawn(async move {
+            let listener = TcpListener::from_std(listener).unwrap();
+            serve(listener, served).await.unwrap();
+        });
+        Self { address, state, data, shutdown, runtime: Some(runtime) }
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// Somebody without a credential.
+    pub fn stranger(&self) -> Person {
+        Person::new(self.address, None)
+    }
+
+    /// Claims the installation and signs in.
+    pub async fn admin(&self) -> Person {
+        let token = issue_claim(&self.state.store).await.unwrap().unwrap();
+        let claim = json!({"claim_token": token, "email": EMAIL, "password": PASSWORD});
+        let answer = self.stranger().post("/v1/claim", &claim).await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        Person::new(self.address, Some(answer.json()["access_token"].as_str().unwrap().to_owned()))
+    }
+
+    /// The admin of an installation that was claimed before, signed in anew.
+    pub async fn sign_in(&self) -> Person {
+        let answer =
+            self.stranger().post("/v1/login", &json!({"email": EMAIL, "password": PASSWORD})).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        Person::new(self.address, Some(answer.json()["access_token"].as_str().unwrap().to_owned()))
+    }
+
+    /// An app, made by the admin.
+    pub async fn app(&self, admin: &Person, name: &str) -> App {
+        let answer = admin.post("/v1/apps", &json!({"name": name})).await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        self.stored(name).await
+    }
+
+    pub async fn stored(&self, name: &str) -> App {
+        let name: AppName = name.parse().unwrap();
+        self.state.store.app(&name).await.unwrap().unwrap()
+    }
+
+    /// Somebody with a token of this scope, limited to an app or not.
+    pub async fn token(&self, admin: &Person, scope: Scope, app: Option<&str>) -> Person {
+        let request = json!({"name": "a test", "scope": scope, "app": app});
+        let answer = admin.post("/v1/tokens", &request).await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        Person::new(self.address, Some(answer.json()["secret"].as_str().unwrap().to_owned()))
+    }
+
+    /// Sends these bytes and reads what comes until the server closes or 5 s have passed.
+    pub async fn send_raw(&self, bytes: &[u8]) -> String {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        stream.write_all(bytes).await.unwrap();
+        let mut answer = vec![0; 4096];
+        let read = timeout(Duration::from_secs(5), stream.read(&mut answer)).await;
+        String::from_utf8_lossy(&answer[..read.unwrap().unwrap()]).into_owned()
+    }
+
+    /// Sends these bytes and hangs up.
+    pub async fn send_and_hang_up(&self, bytes: &[u8]) {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        stream.write_all(bytes).await.unwrap();
+        stream.flush().await.unwrap();
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+
+    /// Ends the server without letting it finish or say anything.
+    pub fn kill(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+async fn parts(
+    data: PathBuf,
+    address: SocketAddr,
+    limits: ApiLimits,
+    shutdown: CancellationToken,
+) -> ApiParts {
+    let data_dir = DataDir::create(&data).unwrap();
+    let url = format!("sqlite://{}", data_dir.database().display());
+    let store = Store::open(&StoreSettings { url, max_connections: 4 }).await.unwrap();
+    let program = env!("CARGO_BIN_EXE_slipway-git-hook").into();
+    ApiParts {
+        settings: ApiSettings {
+            public_url: format!("http://{address}"),
+            app_url: "http://{app}.localhost:8080".to_owned(),
+            trusted_proxies: Vec::new(),
+            hook: HookProgram { program, argument: None },
+            limits,
+        },
+        keys: KeyRing::load_or_create(&data_dir.keys()).unwrap(),
+        logs: LogStore::open(data_dir.logs(), store.wakes().clone()),
+        installation: store.installation().await.unwrap(),
+        store,
+        data_dir,
+        shutdown,
+    }
+}
+
+/// Waits until something is so.
+///
+/// # Panics
+/// When it is not within 10 s.
+pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    for _ in 0..500 {
+        if let Some(found) = look().await {
+            return found;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("never happened: {what}");
+}
