@@ -11,6 +11,8 @@ use slipway_core::release::ImageRef;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::source::base::{BaseImage, BaseNeed};
+
 /// Where build output goes: finished lines of text, without line ends.
 pub type BuildLog = mpsc::Sender<String>;
 
@@ -27,6 +29,9 @@ pub struct BuildRequest {
     pub dockerfile: String,
     /// `ARG` values; never secrets.
     pub arguments: BTreeMap<String, String>,
+    /// Titles for the log, by a text that the step's instruction contains. When there are any,
+    /// steps without a title are left out of the log.
+    pub titles: BTreeMap<String, String>,
 }
 
 /// Why there is no image.
@@ -50,6 +55,15 @@ pub trait Builder: Send + Sync + 'static {
         &self,
         deployment_id: &DeploymentId,
     ) -> impl Future<Output = Result<Option<ImageRef>, BuildError>> + Send;
+
+    /// An image to build on that satisfies `need`: from a registry, or, where none can be reached,
+    /// made once from the distribution's packages. Bounded: 15 min. Says in `log` what it does.
+    fn base(
+        &self,
+        need: &BaseNeed,
+        log: &BuildLog,
+        cancel: &CancellationToken,
+    ) -> impl Future<Output = Result<BaseImage, BuildError>> + Send;
 
     /// Builds, sending output to `log` as it comes. Bounded: 15 min in all, 300 s without output.
     /// When `cancel` fires the build ends within 5 s.

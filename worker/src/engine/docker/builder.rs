@@ -22,7 +22,6 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::bases::BaseSettings;
 use self::build::Build;
-use self::failure::from_engine;
 pub(super) use self::pull::Registries;
 use super::{Docker, labels};
 use crate::builder::{BuildError, BuildLog, BuildRequest, Builder};
@@ -72,7 +71,7 @@ impl Builder for Docker {
     }
 
     async fn has(&self, image: &ImageRef) -> Result<bool, BuildError> {
-        Ok(self.inspect(&image.digest).await?.is_some())
+        Ok(self.inspect_image(&image.digest).await?.is_some())
     }
 
     async fn exposed_ports(&self, image: &ImageRef) -> Result<Vec<u16>, BuildError> {

@@ -52,6 +52,7 @@ fn files() -> Vec<String> {
 /// Sources in the one-line form.
 fn list(text: &str, codename: &str) -> Vec<String> {
     let lines = text.lines().map(str::trim).filter_map(|line| {
+        let line = line.split('#').next()?;
         let rest = line.strip_prefix("deb ")?.trim_start();
         let (options, rest) = match rest.strip_prefix('[') {
             Some(rest) => rest.split_once(']')?,
@@ -125,7 +126,7 @@ mod tests {
             deb https://apt.example.com/pgdg bookworm-pgdg main\n\
             deb http://mirror.example.com/debian trixie main\n";
         assert_eq!(list(text, "bookworm"), [
-            "deb http://mirror.example.com/debian bookworm main contrib # note",
+            "deb http://mirror.example.com/debian bookworm main contrib",
             "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://security.example.com bookworm-security main",
         ]);
     }

@@ -109,7 +109,7 @@ impl Docker {
         };
         let name = names.name(family).replace("{version}", version.unwrap_or_default());
         let registry = BaseImage { reference: name, version: version.map(ToOwned::to_owned) };
-        if self.inspect(&registry.reference).await?.is_some() {
+        if self.inspect_image(&registry.reference).await?.is_some() {
             return Ok(registry);
         }
         match self.try_pull(&registry.reference, log).await {
@@ -129,7 +129,7 @@ impl Docker {
         cancel: &CancellationToken,
     ) -> Result<BaseImage, BuildError> {
         let own = BaseImage { reference: name.to_owned(), version: None };
-        if self.inspect(name).await?.is_some() {
+        if self.inspect_image(name).await?.is_some() {
             return Ok(own);
         }
         let why = match self.try_pull(name, log).await {

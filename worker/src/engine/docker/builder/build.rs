@@ -8,8 +8,7 @@ use std::time::Duration;
 use bollard::errors::Error;
 use bollard::models::{BuildInfo, BuildInfoAux};
 use bollard::query_parameters::{BuildImageOptions, BuildImageOptionsBuilder, BuilderVersion};
-use futures_util::{Stream, StreamExt, TryStreamExt};
-use slipway_core::reason::{Reason, ReasonCode};
+use futures_util::{Stream, TryStreamExt};
 use tokio::fs::File;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::io::ReaderStream;
@@ -80,7 +79,7 @@ impl Docker {
         cancel: &CancellationToken,
     ) -> Result<String, BuildError> {
         let attempt = async {
-            match self.attempt(build, Kind::BuildKit, log).await? {
+            match self.build_on(build, Kind::BuildKit, log).await? {
                 Attempt::Made(id) => Ok(id),
                 Attempt::NoBuilder => self.run_classic(build, log).await,
             }
@@ -98,13 +97,13 @@ impl Docker {
         let _ = log.send(" !     this Docker has no BuildKit: building without package caches".to_owned()).await;
         let context = classic::context(build.context, build.dockerfile).await?;
         let build = Build { context: context.path(), labels: build.labels.clone(), ..*build };
-        match self.attempt(&build, Kind::Classic, log).await? {
+        match self.build_on(&build, Kind::Classic, log).await? {
             Attempt::Made(id) => Ok(id),
             Attempt::NoBuilder => Err(build_failed("Docker has no builder".to_owned(), Vec::new())),
         }
     }
 
-    async fn attempt(
+    async fn build_on(
         &self,
         build: &Build<'_>,
         kind: Kind,

@@ -13,7 +13,7 @@ use crate::builder::BuildError;
 
 impl Docker {
     /// What the daemon says about an image, by id or name; `None` when it is not there.
-    pub(super) async fn inspect(&self, image: &str) -> Result<Option<ImageInspect>, BuildError> {
+    pub(super) async fn inspect_image(&self, image: &str) -> Result<Option<ImageInspect>, BuildError> {
         const DOING: &str = "looking at an image";
         let call = self.raw_call(DOING, LOOK_UP, self.client.inspect_image(image));
         match call.await.map_err(from_engine)? {
@@ -44,7 +44,7 @@ impl Docker {
 
     /// The TCP ports an image declares, in order.
     pub(super) async fn declared_ports(&self, image: &ImageRef) -> Result<Vec<u16>, BuildError> {
-        let found = self.inspect(&image.digest).await?;
+        let found = self.inspect_image(&image.digest).await?;
         let ports = found.and_then(|found| found.config?.exposed_ports).unwrap_or_default();
         let mut ports: Vec<u16> =
             ports.iter().filter_map(|port| port.strip_suffix("/tcp")?.parse().ok()).collect();
@@ -55,7 +55,7 @@ impl Docker {
     /// Removes an image of this installation. One of somebody else is left alone, and one that is
     /// gone is fine.
     pub(super) async fn remove_own(&self, image: &ImageRef) -> Result<(), BuildError> {
-        let Some(found) = self.inspect(&image.digest).await? else { return Ok(()) };
+        let Some(found) = self.inspect_image(&image.digest).await? else { return Ok(()) };
         let labels = found.config.and_then(|config| config.labels).unwrap_or_default();
         if labels.get(labels::INSTALLATION).map(String::as_str)
             != Some(self.settings.installation.as_str())
@@ -69,7 +69,7 @@ impl Docker {
         Ok(())
     }
 
-    async fn remove_name(&self, name: &str) -> Result<(), BuildError> {
+    pub(super) async fn remove_name(&self, name: &str) -> Result<(), BuildError> {
         const DOING: &str = "removing an image";
         let call = self.client.remove_image(name, None::<RemoveImageOptions>, None);
         match self.raw_call(DOING, CHANGE, call).await.map_err(from_engine)? {

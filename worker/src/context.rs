@@ -1,0 +1,75 @@
+//! What every job and task of the worker works with.
+
+use std::sync::Arc;
+
+use slipway_core::id::AppId;
+use slipway_core::name::{AppName, Hostname};
+use slipway_store::Store;
+use slipway_store::data_dir::DataDir;
+use slipway_store::keys::KeyRing;
+use slipway_store::logs::LogStore;
+
+use crate::builder::Builder;
+use crate::engine::Engine;
+use crate::proxy::Proxy;
+use crate::settings::Settings;
+use crate::source::certificates::HostCertificates;
+
+/// An engine that also builds: what a worker needs of a container host.
+pub trait Host: Engine + Builder + Clone {
+    /// Makes ready what starting an app's instances will need, so that the start itself is quick.
+    /// A hint: failing changes nothing but speed.
+    fn prepare(
+        &self,
+        app_id: &AppId,
+        app: &AppName,
+        instances: usize,
+    ) -> impl Future<Output = ()> + Send;
+
+    /// Removes what belongs to an app and not to one of its instances.
+    fn forget(
+        &self,
+        app_id: &AppId,
+    ) -> impl Future<Output = Result<(), crate::engine::EngineError>> + Send;
+
+    /// One sentence about the host's engine: `Docker 20.10.24`.
+    fn describe(
+        &self,
+    ) -> impl Future<Output = Result<String, crate::engine::EngineError>> + Send;
+}
+
+/// Shared by everything the worker does.
+pub struct Context<H> {
+    pub store: Store,
+    pub data: DataDir,
+    pub keys: KeyRing,
+    pub logs: LogStore,
+    pub host: H,
+    pub proxy: Proxy,
+    /// The host's own certificates, for builds behind a corporate proxy.
+    pub certificates: HostCertificates,
+    pub settings: Settings,
+}
+
+/// A shared context.
+pub type Shared<H> = Arc<Context<H>>;
+
+impl<H> Context<H> {
+    /// The names an app answers at.
+    ///
+    /// # Panics
+    /// Never: an app name is a DNS label, and the domain was validated.
+    pub fn hostname(&self, app: &AppName) -> Hostname {
+        format!("{app}.{}", self.settings.app_domain)
+            .parse()
+            .expect("an app name before a host name is a host name")
+    }
+
+    /// Where an app answers, for people.
+    pub fn url(&self, app: &AppName) -> String {
+        match self.settings.public_port {
+            80 => format!("http://{}", self.hostname(app)),
+            port => format!("http://{}:{port}", self.hostname(app)),
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Keeping nginx running, and ending it when it is asked for.
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::nginx::{Complaint, signal};
+use super::site::ProxyConfig;
+use super::{Generation, Proxy, ProxyError};
+
+/// A killed nginx is noticed after this long.
+const WATCH: Duration = Duration::from_millis(500);
+/// From its start nginx needs some hundredths of a second until it answers.
+const ANSWER: Duration = Duration::from_secs(5);
+/// How long requests may take once the whole installation is being stopped.
+const GRACE: Duration = Duration::from_secs(5);
+/// A killed process is gone at once, unless its disk hangs.
+const KILL: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_millis(10);
+
+impl Proxy {
+    /// Finds nginx running, or starts it with the configuration and the members it had last. A
+    /// new installation gets one without sites. Cheap when all is well: ask as often as you like.
+    ///
+    /// # Errors
+    /// [`ProxyError::NotStarted`] when nginx does not come up with any configuration there is.
+    pub async fn ensure_running(&self) -> Result<(), ProxyError> {
+        let _lifecycle = self.lifecycle.lock().await;
+        if self.nginx.master().is_some() {
+            match self.answer().await {
+                Ok(_) => return Ok(()),
+                Err(error) => {
+                    tracing::error!(%error, "nginx runs and does not answer: replacing it");
+                }
+            }
+        }
+        self.revive().await?;
+        let generation = self.answer().await?;
+        self.generations().confirm(generation)?;
+        tracing::info!(%generation, "nginx was started");
+        Ok(())
+    }
+
+    /// Keeps nginx running until `cancel`, and then leaves it running. A killed one is back within
+    /// two seconds.
+    pub async fn supervise(&self, cancel: &CancellationToken) {
+        let mut failing = false;
+        while !cancel.is_cancelled() {
+            let result = self.ensure_running().await;
+            if let Err(error) = &result
+                && !failing
+            {
+                tracing::error!(%error, "nginx is not running");
+            }
+            failing = result.is_err();
+            // Ends early when canceled; either way the loop's condition decides.
+            let _ = timeout(WATCH, cancel.cancelled()).await;
+        }
+    }
+
+    /// Ends nginx: it takes no new connections, finishes its requests for up to 5 s, and is killed
+    /// after that. Not running is success.
+    ///
+    /// # Errors
+    /// [`ProxyError::StillRunning`] when a process survives even that.
+    pub async fn shutdown(&self) -> Result<(), ProxyError> {
+        let _lifecycle = self.lifecycle.lock().await;
+        self.end_all(GRACE).await
+    }
+
+    /// Starts nginx from `current`; nothing of an earlier one is left when it does.
+    pub(super) async fn start_current(&self) -> Result<(), ProxyError> {
+        self.replace_remains().await?;
+        match self.nginx.start().await? {
+            Ok(()) => self.answer().await.map(|_| ()),
+            Err(Complaint { text }) => {
+                tracing::error!(output = text, "nginx does not start");
+                Err(ProxyError::NotStarted { log: self.layout.error_log() })
+            }
+        }
+    }
+
+    /// Starts nginx from the newest configuration it accepts.
+    async fn revive(&self) -> Result<(), ProxyError> {
+        let generations = self.generations();
+        if generations.current().is_none() {
+            let first = generations.next()?;
+            generations.stage(first, &self.render(&ProxyConfig::default(), first)?)?;
+            generations.point_current(first)?;
+        }
+        let Err(error) = self.start_current().await else { return Ok(()) };
+        // This process may have died between swapping a configuration in and seeing it served.
+        match generations.confirmed() {
+            Some(confirmed) if generations.current() != Some(confirmed) => {
+                tracing::error!(%confirmed, "going back to the configuration that was served last");
+                generations.point_current(confirmed)?;
+                self.start_current().await
+            }
+            _ => Err(error),
+        }
+    }
+
+    /// Waits for an answer on the control socket.
+    async fn answer(&self) -> Result<Generation, ProxyError> {
+        let deadline = Instant::now() + ANSWER;
+        loop {
+            match self.control.generation().await {
+                Err(error) if Instant::now() > deadline => return Err(error),
+                Err(_) => sleep(PAUSE).await,
+                Ok(generation) => return Ok(generation),
+            }
+        }
+    }
+
+    /// Frees the addresses of an earlier nginx. The workers of a killed master go on serving and
+    /// hold its listeners: they are told to finish, and no longer accept a moment later.
+    async fn replace_remains(&self) -> Result<(), ProxyError> {
+        if self.nginx.master().is_some() {
+            self.end_all(Duration::ZERO).await?;
+        }
+        for worker in self.nginx.workers() {
+            signal(worker.pid, Signal::QUIT);
+        }
+        let deadline = Instant::now() + Duration::from_secs(1);
+        while self.nginx.workers().iter().any(|worker| worker.accepting) {
+            if Instant::now() > deadline {
+                self.nginx.kill();
+                break;
+            }
+            sleep(PAUSE).await;
+        }
+        // A socket file nobody listens on is in the way of the next nginx.
+        let socket = self.control.socket();
+        match std::fs::remove_file(socket) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(ProxyError::file("remove", socket)(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn end_all(&self, grace: Duration) -> Result<(), ProxyError> {
+        let Some(master) = self.nginx.master() else {
+            self.nginx.kill();
+            return Ok(());
+        };
+        signal(master, Signal::QUIT);
+        let deadline = Instant::now() + grace;
+        while self.is_alive(master) && Instant::now() < deadline {
+            sleep(PAUSE).await;
+        }
+        let deadline = Instant::now() + KILL;
+        while self.is_alive(master) {
+            if Instant::now() > deadline {
+                return Err(ProxyError::StillRunning(master));
+            }
+            self.nginx.kill();
+            sleep(PAUSE).await;
+        }
+        Ok(())
+    }
+
+    fn is_alive(&self, master: i32) -> bool {
+        self.nginx.master() == Some(master) || !self.nginx.workers().is_empty()
+    }
+}

@@ -1,0 +1,53 @@
+-- The control socket: members are written and read back, traffic is read.
+-- Plain text both ways; the formats are those of `members.lua` and `traffic.lua`.
+
+local members = require "slipway.members"
+local traffic = require "slipway.traffic"
+
+local GENERATION = "Slipway-Generation"
+
+local _M = {}
+
+local function answer(status, body)
+    ngx.status = status
+    ngx.header["Content-Length"] = #body
+    ngx.print(body)
+end
+
+-- GET, PUT /members/<key>. Both answer with what the dictionary holds afterwards.
+function _M.member(key)
+    if ngx.req.get_method() == "PUT" then
+        local generation = tonumber(ngx.var.http_slipway_generation)
+        if not generation then
+            return answer(400, "no generation\n")
+        end
+        ngx.req.read_body()
+        local ok, err = members.write(key, ngx.req.get_body_data() or "", generation)
+        if not ok then
+            return answer(err == "stale" and 409 or 507, err .. "\n")
+        end
+    end
+    local text, generation = members.read(key)
+    ngx.header[GENERATION] = generation
+    answer(200, text)
+end
+
+-- GET /members: `key instance host port weight` a line.
+function _M.members()
+    local lines = {}
+    for key, text in pairs(members.all()) do
+        lines[#lines + 1] = (text:gsub("[^\n]+", key .. " %0"))
+    end
+    answer(200, table.concat(lines))
+end
+
+-- GET /traffic: `g` and the generation of members, then the entries of the dictionary, this
+-- worker's own brought up to date.
+function _M.traffic()
+    local generation = members.adopt()
+    traffic.flush()
+    traffic.publish(generation)
+    answer(200, "g " .. generation .. "\n" .. table.concat(traffic.report()))
+end
+
+return _M

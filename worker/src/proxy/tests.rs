@@ -1,0 +1,13 @@
+//! The proxy as visitors, apps and operators meet it: real nginx, real requests.
+
+mod backend;
+mod client;
+mod edge;
+mod failing;
+mod files;
+mod lifecycle;
+mod metering;
+mod rendering;
+mod rig;
+mod serving;
+mod switching;

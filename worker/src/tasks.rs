@@ -1,0 +1,8 @@
+//! The reconcilers: level-triggered, by event and by poll, without input of their own.
+
+pub mod deadlines;
+pub mod instances;
+pub mod janitor;
+pub mod logs;
+pub mod proxy;
+pub mod status;

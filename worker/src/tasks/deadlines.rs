@@ -1,0 +1,61 @@
+//! Ends states that have lasted too long: no deployment stays in progress for ever.
+
+use std::time::Duration;
+
+use slipway_core::deployment::{Deployment, DeploymentEvent};
+use slipway_store::{StoreError, clock};
+use tokio_util::sync::CancellationToken;
+
+use crate::announce::Announcer;
+use crate::context::{Host, Shared};
+
+/// How often deadlines are looked at.
+const POLL: Duration = Duration::from_secs(2);
+
+/// Looks after deadlines until told to stop.
+pub async fn run<H: Host>(context: Shared<H>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        match context.store.overdue(clock::now()).await {
+            Ok(overdue) => {
+                for deployment in overdue {
+                    end(&context, deployment).await;
+                }
+            }
+            Err(error) => tracing::warn!(%error, "could not look after deadlines"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(POLL) => {}
+        }
+    }
+}
+
+async fn end<H: Host>(context: &Shared<H>, deployment: Deployment) {
+    let had = clock::now().since(deployment.state_since);
+    let has_target = deployment.previous_release_id.is_some();
+    let Some(event) = deployment.state.overdue(had, has_target) else { return };
+    let reason = match &event {
+        DeploymentEvent::Failed { reason }
+        | DeploymentEvent::WentBad { reason, .. }
+        | DeploymentEvent::PutBackFailed { reason } => Some(reason.clone()),
+        DeploymentEvent::Begun { .. }
+        | DeploymentEvent::ImageReady
+        | DeploymentEvent::CommandDone
+        | DeploymentEvent::AllReady
+        | DeploymentEvent::Switched { .. }
+        | DeploymentEvent::StayedHealthy
+        | DeploymentEvent::PutBack
+        | DeploymentEvent::Superseded { .. }
+        | DeploymentEvent::Canceled { .. } => None,
+    };
+    if let Some(reason) = reason {
+        let (app_id, id) = (deployment.app_id.clone(), deployment.id.clone());
+        Announcer::new(context.logs.clone(), app_id, id).failure("deploy failed", &reason);
+    }
+    let state = deployment.state.name();
+    match context.store.advance(&deployment.id, event, None).await {
+        Ok(_) => tracing::warn!(deployment_id = %deployment.id, state, "a deadline passed"),
+        Err(StoreError::Stale | StoreError::Illegal(_)) => {}
+        Err(error) => tracing::warn!(%error, "could not end a state that lasted too long"),
+    }
+}

@@ -1,0 +1,184 @@
+//! The reconciler of instances: look, plan, act, and look again.
+//!
+//! ```text
+//!   engine.list ─┐
+//!   store rows  ─┼─▶ World ─▶ core::rollout::plan ─▶ actions ─▶ engine, proxy, store
+//!   proxy read  ─┘                    └────────────▶ deployment event ─▶ store
+//! ```
+//!
+//! Rows are written before their effect, so whatever is interrupted is found again: a row that is
+//! starting and has no container is started, a row that is stopping is stopped. What runs without a
+//! row is an orphan, and goes after a while.
+
+mod absorb;
+mod act;
+mod effects;
+mod failures;
+mod fleet;
+mod local;
+mod orphans;
+mod rollout;
+mod sighting;
+mod statics;
+mod world;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use slipway_core::rollout::{Action, plan};
+use slipway_store::clock;
+use slipway_store::wakes::Topic;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use self::effects::Effects;
+use self::failures::Failures;
+use self::fleet::{Fleet, Member};
+use self::local::Locals;
+use self::orphans::Orphans;
+use self::rollout::Rollouts;
+use self::sighting::Sighting;
+use crate::context::{Host, Shared};
+use crate::health::HealthBoard;
+use crate::proxy::ProxyConfig;
+
+/// How often the world is looked at without a hint.
+const POLL: Duration = Duration::from_secs(2);
+/// How often while something boots or switches.
+const BUSY_POLL: Duration = Duration::from_millis(250);
+/// Steps of one app that follow each other without looking at the engine again.
+const STEPS: usize = 6;
+
+/// The reconciler with what it remembers between looks; all of it can be lost.
+pub struct Instances<H: Host> {
+    context: Shared<H>,
+    health: HealthBoard,
+    fleet: Fleet,
+    locals: Locals,
+    rollouts: Rollouts,
+    orphans: Orphans,
+    effects: Effects,
+    failures: Failures,
+    /// What the proxy's files say now.
+    applied: Option<ProxyConfig>,
+}
+
+impl<H: Host> Instances<H> {
+    /// A reconciler that has not looked yet.
+    ///
+    /// # Errors
+    /// When the probing client cannot be made.
+    pub fn new(context: Shared<H>) -> anyhow::Result<Self> {
+        let health = HealthBoard::new(context.store.wakes().clone())?;
+        Ok(Self {
+            context,
+            health,
+            fleet: Fleet::default(),
+            locals: Locals::default(),
+            rollouts: Rollouts::default(),
+            orphans: Orphans::default(),
+            effects: Effects::default(),
+            failures: Failures::default(),
+            applied: None,
+        })
+    }
+
+    /// Reconciles until told to stop; then lets effects under way come to their next safe point.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let mut wake = self.context.store.wakes().subscribe(Topic::Instances);
+        let mut engine_events = self.context.host.events();
+        let mut pause = Duration::ZERO;
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = wake.wait(pause) => {}
+                event = engine_events.next() => {
+                    if event.is_none() {
+                        engine_events = self.context.host.events();
+                    }
+                }
+            }
+            pause = match self.look_and_act().await {
+                Ok(true) => BUSY_POLL,
+                Ok(false) => POLL,
+                Err(error) => {
+                    tracing::warn!(error = format!("{error:#}"), "could not reconcile instances");
+                    POLL
+                }
+            };
+        }
+        self.effects.finish(Duration::from_secs(5)).await;
+    }
+
+    /// One look at everything, and the steps that follow from it. Says whether anything is under
+    /// way that deserves a closer look soon.
+    async fn look_and_act(&mut self) -> anyhow::Result<bool> {
+        // Rows before the engine: what a row calls started and the later listing lacks is gone.
+        self.fleet.load(&self.context.store).await?;
+        let mut sighting = self.sight().await;
+        self.failures.settle(&mut self.locals);
+        self.absorb(&sighting).await?;
+        self.sync_sites().await;
+        self.note_rollouts(&sighting);
+        let mut busy = !sighting.complete;
+        for app_id in self.fleet.app_ids() {
+            match self.reconcile(&app_id, &mut sighting).await {
+                Ok(app_is_busy) => busy |= app_is_busy,
+                Err(error) => {
+                    let error = format!("{error:#}");
+                    tracing::warn!(%app_id, error, "could not reconcile an app");
+                }
+            }
+        }
+        self.remove_orphans(&sighting).await;
+        Ok(busy)
+    }
+
+    /// Plans and acts for one app until nothing follows at once.
+    async fn reconcile(
+        &mut self,
+        app_id: &slipway_core::id::AppId,
+        sighting: &mut Sighting,
+    ) -> anyhow::Result<bool> {
+        for _ in 0..STEPS {
+            let Some(member) = self.fleet.member(app_id) else { return Ok(false) };
+            let world = self.world(&member, sighting).await?;
+            let next = plan(&world, clock::now());
+            if next.actions.is_empty() && next.event.is_none() {
+                return Ok(self.is_busy(&member));
+            }
+            // These change the world at once, so that the next step can follow at once.
+            let goes_on = next.event.is_some()
+                || next.actions.iter().any(|action| {
+                    matches!(action, Action::Revive { .. } | Action::Route { .. })
+                });
+            let mut acted = Ok(());
+            for action in next.actions {
+                acted = acted.and(self.act(&member, action, sighting).await);
+            }
+            if let Some(event) = self.refused(&member).or(next.event) {
+                self.advance(&member, event, sighting).await?;
+            }
+            self.fleet.reload(&self.context.store, app_id).await?;
+            acted?;
+            if !goes_on {
+                return Ok(true);
+            }
+        }
+        Ok(true)
+    }
+
+    fn is_busy(&self, member: &Member) -> bool {
+        member.rollout.is_some() || self.locals.any_booting(&member.app.id)
+    }
+
+    fn shared(&self) -> Shared<H> {
+        Arc::clone(&self.context)
+    }
+}
+
+/// Bounds a call to a part that may hang.
+async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+    timeout(limit, work).await.ok()
+}

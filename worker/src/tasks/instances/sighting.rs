@@ -1,0 +1,81 @@
+//! One look at the engine and the proxy.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use slipway_core::id::{AppId, InstanceId};
+use slipway_core::instance::{Observed, ObservedState};
+
+use super::{Instances, within};
+use crate::context::Host;
+use crate::proxy::Traffic;
+
+/// How long the engine may take to list; a frozen daemon must not freeze the reconciler.
+const LOOK: Duration = Duration::from_secs(10);
+
+/// What was seen.
+#[derive(Debug, Default)]
+pub struct Sighting {
+    pub observed: BTreeMap<InstanceId, Observed>,
+    /// What the proxy has, by app.
+    pub routed: BTreeMap<AppId, BTreeSet<InstanceId>>,
+    pub traffic: Traffic,
+    /// Whether engine and proxy both answered. Otherwise nothing may be taken away.
+    pub complete: bool,
+}
+
+impl Sighting {
+    /// The proxy's members of an app.
+    pub fn routed(&self, app_id: &AppId) -> BTreeSet<InstanceId> {
+        self.routed.get(app_id).cloned().unwrap_or_default()
+    }
+
+    /// Whether the instance's process runs.
+    pub fn is_up(&self, id: &InstanceId) -> bool {
+        self.observed
+            .get(id)
+            .is_some_and(|observed| matches!(observed.state, ObservedState::Running { .. }))
+    }
+}
+
+impl<H: Host> Instances<H> {
+    /// Looks at everything once.
+    pub(super) async fn sight(&self) -> Sighting {
+        let host = &self.context.host;
+        let proxy = &self.context.proxy;
+        let (listed, members, traffic) =
+            tokio::join!(within(LOOK, host.list()), proxy.members(), proxy.traffic());
+        let mut sighting = Sighting { complete: true, ..Sighting::default() };
+        match listed {
+            Some(Ok(list)) => {
+                sighting.observed = list.into_iter().map(|one| (one.id.clone(), one)).collect();
+            }
+            Some(Err(error)) => {
+                tracing::warn!(%error, "could not list instances");
+                sighting.complete = false;
+            }
+            None => {
+                tracing::warn!("the container engine did not list its instances within 10 s");
+                sighting.complete = false;
+            }
+        }
+        match members {
+            Ok(members) => {
+                let ids = |list: Vec<crate::proxy::Member>| {
+                    list.into_iter().map(|member| member.instance).collect()
+                };
+                sighting.routed =
+                    members.into_iter().map(|(app_id, list)| (app_id, ids(list))).collect();
+            }
+            Err(error) => {
+                tracing::warn!(%error, "could not read the proxy's members");
+                sighting.complete = false;
+            }
+        }
+        match traffic {
+            Ok(traffic) => sighting.traffic = traffic,
+            Err(error) => tracing::debug!(%error, "could not read the proxy's counters"),
+        }
+        sighting
+    }
+}

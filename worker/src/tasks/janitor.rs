@@ -1,0 +1,83 @@
+//! Clears away what nobody needs any more: images, static files, sources, old rows.
+//!
+//! Images go one at a time and by id, only ours, and only after the store confirmed in the same
+//! breath that no kept release uses them. There is no blanket prune anywhere.
+
+use std::time::Duration;
+
+use slipway_core::id::{AppId, ReleaseId};
+use slipway_core::release::Release;
+use slipway_core::retention;
+use slipway_core::time::Millis;
+use slipway_store::clock;
+use tokio_util::sync::CancellationToken;
+
+use crate::context::{Host, Shared};
+use crate::static_files;
+
+/// How often it goes round.
+const ROUND: Duration = Duration::from_secs(5 * 60);
+/// How long rows of what has ended are kept.
+const KEPT_ROWS: Millis = Millis::from_secs(7 * 24 * 3_600);
+/// How long a source archive is kept that no deployment refers to.
+const KEPT_SOURCES: Millis = Millis::from_secs(3_600);
+
+/// Goes round until told to stop; the first round comes after a pause, when the boot is over.
+pub async fn run<H: Host>(context: Shared<H>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(ROUND) => {}
+        }
+        if let Err(error) = round(&context).await {
+            tracing::warn!(error = format!("{error:#}"), "could not clear away");
+        }
+    }
+}
+
+async fn round<H: Host>(context: &Shared<H>) -> anyhow::Result<()> {
+    for wish in context.store.fleet().await? {
+        clear_images(context, &wish.app.id, wish.app.live_release_id.as_ref()).await?;
+    }
+    let before = clock::now() - KEPT_ROWS;
+    context.store.delete_stopped_before(before).await?;
+    context.store.delete_finished_before(before).await?;
+    for source in context.store.unreferenced_sources(clock::now() - KEPT_SOURCES).await? {
+        match tokio::fs::remove_file(context.data.source(&source)).await {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+            Ok(()) | Err(_) => context.store.delete_source(&source).await?,
+        }
+    }
+    Ok(())
+}
+
+async fn clear_images<H: Host>(
+    context: &Shared<H>,
+    app_id: &AppId,
+    live: Option<&ReleaseId>,
+) -> anyhow::Result<()> {
+    let releases = context.store.releases(app_id, u32::MAX, None).await?;
+    let mut needed: Vec<ReleaseId> = live.cloned().into_iter().collect();
+    needed.extend(context.store.instances(app_id).await?.into_iter().map(|row| row.release_id));
+    if let Some(active) = context.store.active_deployment(app_id).await? {
+        needed.extend([active.release_id, active.previous_release_id].into_iter().flatten());
+        needed.extend(active.target_release_id);
+    }
+    for release in retention::removable(&releases, &needed, clock::now()) {
+        clear_image(context, release).await?;
+    }
+    Ok(())
+}
+
+async fn clear_image<H: Host>(context: &Shared<H>, release: &Release) -> anyhow::Result<()> {
+    if !context.store.mark_image_removed(&release.id).await? {
+        return Ok(());
+    }
+    tracing::info!(app_id = %release.app_id, version = release.version, "removing an image that is past its keeping");
+    context.host.remove(&release.image).await?;
+    let root = context.data.static_files(&release.app_id);
+    match tokio::fs::remove_dir_all(static_files::directory(&root, &release.image)).await {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}

@@ -1,0 +1,63 @@
+//! Says how the worker's parts are, for whoever asks the API.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::context::{Host, Shared};
+
+/// How often the parts are looked at.
+const POLL: Duration = Duration::from_secs(5);
+/// How long a part may take to answer.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// Free space below which the disk counts as unwell.
+const LOW_DISK_BYTES: u64 = 2 * 1024 * 1024 * 1024;
+
+/// Looks at every part until told to stop.
+pub async fn run<H: Host>(context: Shared<H>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        report(&context).await;
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(POLL) => {}
+        }
+    }
+}
+
+async fn report<H: Host>(context: &Shared<H>) {
+    let (engine, proxy) = tokio::join!(
+        tokio::time::timeout(PATIENCE, context.host.describe()),
+        tokio::time::timeout(PATIENCE, context.proxy.traffic()),
+    );
+    let engine = match engine {
+        Ok(Ok(sentence)) => (true, sentence),
+        Ok(Err(error)) => (false, error.to_string()),
+        Err(_) => (false, "Docker does not answer".to_owned()),
+    };
+    let proxy = match proxy {
+        Ok(Ok(_)) => (true, "nginx answers".to_owned()),
+        Ok(Err(error)) => (false, error.to_string()),
+        Err(_) => (false, "nginx does not answer".to_owned()),
+    };
+    let worker = (true, format!("worker {} runs", context.settings.worker));
+    for (name, (ok, message)) in
+        [("docker", engine), ("proxy", proxy), ("disk", disk(context)), ("worker", worker)]
+    {
+        if let Err(error) = context.store.set_component_status(name, ok, &message).await {
+            tracing::warn!(%error, "could not write a status down");
+            return;
+        }
+    }
+}
+
+fn disk<H: Host>(context: &Shared<H>) -> (bool, String) {
+    match crate::disk::free(context.data.root()) {
+        Ok(space) => {
+            let gib = |bytes: u64| bytes / (1024 * 1024 * 1024);
+            let sentence =
+                format!("{} GiB of {} GiB free", gib(space.free_bytes), gib(space.total_bytes));
+            (space.free_bytes >= LOW_DISK_BYTES, sentence)
+        }
+        Err(error) => (false, format!("cannot be read: {error}")),
+    }
+}
