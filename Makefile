@@ -1,0 +1,37 @@
+# The index of commands. Each one can be repeated safely; none asks anything.
+
+.DEFAULT_GOAL := help
+.PHONY: help up down clean setup build test check bench fmt
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\): .*## /\1\t/p' Makefile | expand -t 10
+
+up: ## Install what is missing, build, start Slipway, push the sample app
+	@deploy/up.sh
+
+down: ## Stop all that `make up` started; data stays
+	@deploy/down.sh
+
+clean: ## Stop, and remove data, images and the sample
+	@deploy/down.sh --purge
+
+setup: ## Install what this machine lacks, start the Docker daemon if none answers
+	@deploy/setup.sh
+
+build: ## Build the release programs
+	cargo build --release --locked --bin slipwayd --bin slipway
+
+test: setup ## Run every test, on SQLite and PostgreSQL, with real Docker, nginx and git
+	@tests/run.sh
+
+check: ## What a change must pass before it is shown: format, lints, tests without Docker
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo test --workspace --locked --lib --bins
+	@command -v cargo-deny >/dev/null && cargo deny --all-features check || echo "cargo-deny is not installed: skipped"
+
+bench: setup ## Measure against scripts by hand; ROW=name for one row
+	@tests/bench.sh $(ROW)
+
+fmt: ## Format
+	cargo fmt --all

@@ -1,0 +1,162 @@
+//! `slipwayd`'s command line and environment, read once. Flags win over the environment.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand};
+use slipway_core::name::Hostname;
+use slipway_worker::engine::docker::subnet::Subnet;
+
+/// The Slipway server: API, worker and console.
+#[derive(Debug, Parser)]
+#[command(name = "slipwayd", version, about, disable_help_subcommand = true)]
+pub struct Args {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run everything in one process: the API, the worker and the console
+    Run(Server),
+    /// Run the API alone (several roles need PostgreSQL and one shared data directory)
+    Api(Server),
+    /// Run the worker alone
+    Worker(Server),
+    /// Run the console alone
+    Web(Server),
+    /// Print a one-time token with which the first person claims this installation
+    ClaimToken(Server),
+    /// Stop the server, its apps and its proxy; data stays
+    Down(Down),
+    /// Called by git when somebody pushes
+    #[command(hide = true)]
+    GitHook {
+        /// The hook's own path, which git's wrapper adds
+        hook: Option<PathBuf>,
+    },
+}
+
+/// Where the server keeps things and listens.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct Server {
+    /// The directory for everything that is kept
+    #[arg(long, env = "SLIPWAY_DATA", default_value = "/var/lib/slipway")]
+    pub data: PathBuf,
+
+    /// `sqlite:///path` or `postgres://…` [default: SQLite in the data directory]
+    #[arg(long, env = "SLIPWAY_DATABASE", hide_env_values = true)]
+    pub database: Option<String>,
+
+    /// Where the API and the console listen
+    #[arg(long, env = "SLIPWAY_API_LISTEN", default_value = "127.0.0.1:8081")]
+    pub api_listen: SocketAddr,
+
+    /// Where the console listens when it runs alone
+    #[arg(long, env = "SLIPWAY_WEB_LISTEN", default_value = "127.0.0.1:8082")]
+    pub web_listen: SocketAddr,
+
+    /// How people and git reach the API [default: http://localhost and the API's port]
+    #[arg(long, env = "SLIPWAY_PUBLIC_URL")]
+    pub public_url: Option<String>,
+
+    /// Where the apps' proxy listens
+    #[arg(long, env = "SLIPWAY_HTTP_LISTEN", default_value = "0.0.0.0:8080")]
+    pub http_listen: SocketAddr,
+
+    /// Apps answer at <app>.<domain>
+    #[arg(long, env = "SLIPWAY_APP_DOMAIN", default_value = "localhost")]
+    pub app_domain: Hostname,
+
+    /// The addresses that app networks are cut from, a /25 each
+    #[arg(
+        long = "network-pool",
+        env = "SLIPWAY_NETWORK_POOL",
+        value_delimiter = ',',
+        default_value = "10.201.0.0/16,172.29.0.0/16"
+    )]
+    pub network_pools: Vec<Subnet>,
+
+    /// An argument of every build, such as a package index: `NAME=value`
+    #[arg(long = "build-arg", env = "SLIPWAY_BUILD_ARGS", value_delimiter = ',', value_parser = parse_argument)]
+    pub build_args: Vec<(String, String)>,
+
+    /// The Docker daemon's socket [default: /var/run/docker.sock]
+    #[arg(long, env = "SLIPWAY_DOCKER_SOCKET")]
+    pub docker_socket: Option<PathBuf>,
+
+    /// The nginx program
+    #[arg(long, env = "SLIPWAY_NGINX", default_value = "/usr/sbin/nginx")]
+    pub nginx: PathBuf,
+
+    /// Log lines as JSON
+    #[arg(long, env = "SLIPWAY_LOG_JSON")]
+    pub log_json: bool,
+
+    /// What to log, as `level` or `target=level,…`
+    #[arg(long, env = "SLIPWAY_LOG", default_value = "info")]
+    pub log: String,
+}
+
+/// What to stop.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct Down {
+    #[command(flatten)]
+    pub server: Server,
+
+    /// Also remove every image this installation built
+    #[arg(long)]
+    pub purge: bool,
+}
+
+fn parse_argument(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("use `NAME=value`")?;
+    let valid = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if name.is_empty() || !valid {
+        return Err("use letters, digits and `_` in the name".to_owned());
+    }
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+impl Server {
+    /// Arguments of every build.
+    pub fn build_arguments(&self) -> BTreeMap<String, String> {
+        self.build_args.iter().cloned().collect()
+    }
+
+    /// The database's address.
+    pub fn database_url(&self) -> String {
+        self.database.clone().unwrap_or_else(|| {
+            format!("sqlite://{}", self.data.join("slipway.db").display())
+        })
+    }
+
+    /// How people and git reach the API, without a slash at the end.
+    pub fn public_url(&self) -> String {
+        match &self.public_url {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None => format!("http://localhost:{}", self.api_listen.port()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn build_arguments_need_a_plain_name() {
+        assert!(parse_argument("PIP_INDEX_URL=https://pypi.example.com/simple?a=b").is_ok());
+        for bad in ["A", "=x", "A B=x", "A;B=x"] {
+            assert!(parse_argument(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory;
+        Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,112 @@
+//! Puts the roles together from what they share.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use axum::Router;
+use slipway_api::{ApiLimits, ApiParts, ApiSettings, ApiState, HookProgram};
+use slipway_web::WebSettings;
+use slipway_worker::context::{Context, Shared};
+use slipway_worker::engine::docker::{Docker, DockerSettings};
+use slipway_worker::proxy::{Proxy, ProxySettings};
+use slipway_worker::settings::Settings;
+use slipway_worker::source::certificates::HostCertificates;
+use tokio_util::sync::CancellationToken;
+
+use crate::daemon::Foundation;
+
+/// The worker's context, connected to Docker and to nginx.
+///
+/// # Errors
+/// When Docker does not answer or nginx cannot be started.
+pub async fn worker_context(foundation: &Foundation) -> anyhow::Result<Shared<Docker>> {
+    let server = &foundation.server;
+    let host = Docker::connect(docker_settings(foundation))
+        .await
+        .context("cannot use Docker; check that its daemon runs with `docker info`")?;
+    let proxy = Proxy::open(proxy_settings(foundation))?;
+    proxy.ensure_running().await.context("cannot start nginx")?;
+    Ok(Arc::new(Context {
+        store: foundation.store.clone(),
+        data: foundation.data.clone(),
+        keys: foundation.keys.clone(),
+        logs: foundation.logs.clone(),
+        host,
+        proxy,
+        certificates: HostCertificates::of_host(),
+        settings: Settings {
+            worker: foundation.installation.to_string(),
+            app_domain: server.app_domain.clone(),
+            public_port: server.http_listen.port(),
+            build_slots: build_slots(),
+            build_arguments: server.build_arguments(),
+        },
+    }))
+}
+
+/// One build for every two cores, and at least one.
+fn build_slots() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| (cores.get() / 2).max(1))
+}
+
+/// How this installation uses Docker.
+pub fn docker_settings(foundation: &Foundation) -> DockerSettings {
+    let server = &foundation.server;
+    let mut settings = DockerSettings::new(foundation.installation.clone());
+    settings.pools.clone_from(&server.network_pools);
+    if let Some(socket) = &server.docker_socket {
+        settings.socket.clone_from(socket);
+    }
+    settings
+}
+
+/// How this installation's nginx runs.
+pub fn proxy_settings(foundation: &Foundation) -> ProxySettings {
+    let server = &foundation.server;
+    let listen = vec![server.http_listen];
+    ProxySettings {
+        nginx: server.nginx.clone(),
+        ..ProxySettings::new(foundation.data.root(), listen)
+    }
+}
+
+/// The API's state.
+///
+/// # Errors
+/// When its state cannot be made.
+pub fn api_state(foundation: &Foundation, shutdown: CancellationToken) -> anyhow::Result<ApiState> {
+    let server = &foundation.server;
+    let port = server.http_listen.port();
+    let settings = ApiSettings {
+        public_url: server.public_url(),
+        app_url: match port {
+            80 => format!("http://{{app}}.{}", server.app_domain),
+            port => format!("http://{{app}}.{}:{port}", server.app_domain),
+        },
+        trusted_proxies: Vec::new(),
+        hook: HookProgram {
+            program: std::env::current_exe().context("cannot find this program")?,
+            argument: Some("git-hook".to_owned()),
+        },
+        limits: ApiLimits::default(),
+    };
+    ApiState::new(ApiParts {
+        settings,
+        store: foundation.store.clone(),
+        logs: foundation.logs.clone(),
+        data_dir: foundation.data.clone(),
+        keys: foundation.keys.clone(),
+        installation: foundation.installation.clone(),
+        shutdown,
+    })
+}
+
+/// The console's routes. It is a client of the API like any other.
+///
+/// # Errors
+/// When its templates cannot be loaded.
+pub fn web_router(foundation: &Foundation) -> anyhow::Result<Router> {
+    let api = format!("http://{}", foundation.server.api_listen);
+    let public_url = foundation.server.public_url();
+    Ok(slipway_web::router(WebSettings { api_url: api, public_url })?)
+}

@@ -1,0 +1,1 @@
+require("node:fs").writeFileSync("greeting.json", JSON.stringify("built by node"));

@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Every test, then a look at what they left behind. Wants what `make setup` installs.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=deploy/say.sh
+. deploy/say.sh
+
+# What of Slipway is on this machine: containers, networks, built images, processes, folders.
+belongings() {
+    docker ps --all --filter label=slipway.installation --format 'container {{.Names}}'
+    docker network ls --filter label=slipway.installation --format 'network {{.Name}}'
+    docker images --filter label=slipway.deployment --format 'image {{.ID}}'
+    for folder in /tmp/slipway-test-*; do
+        [ ! -e "$folder" ] || echo "folder $folder"
+    done
+    # The tests' processes all name their folder on the command line.
+    for command in /proc/[0-9]*/cmdline; do
+        { tr '\0' ' ' <"$command"; } 2>/dev/null | sed -n 's/.*\/tmp\/slipway-test-.*/process &/p'
+    done
+}
+
+run_tests() {
+    if command -v cargo-nextest >/dev/null; then
+        cargo nextest run --workspace --locked --profile ci
+    else
+        detail "cargo-nextest is not installed: using cargo test"
+        RUST_TEST_THREADS=2 cargo test --workspace --locked --no-fail-fast
+    fi
+}
+
+started=$SECONDS
+before=$(mktemp)
+after=$(mktemp)
+trap 'rm -f "$before" "$after"' EXIT
+belongings | sort >"$before"
+
+say "Building everything, the programs under test included"
+cargo build --workspace --all-targets --locked
+say "Running every test"
+outcome=0
+run_tests || outcome=$?
+
+belongings | sort >"$after"
+left=$(comm -13 "$before" "$after")
+took="$(((SECONDS - started) / 60)) min $(((SECONDS - started) % 60)) s"
+if [ -n "$left" ]; then
+    while IFS= read -r thing; do detail "$thing" >&2; done <<<"$left"
+    fail "the tests left behind what is listed above" "a test that was killed cannot tidy up; one that ended must"
+fi
+[ "$outcome" -eq 0 ] || fail "tests failed (after $took); nothing was left behind" "the report above names them"
+printf '=====> every test passed in %s, and nothing was left behind\n' "$took"

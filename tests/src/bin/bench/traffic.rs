@@ -1,0 +1,82 @@
+//! How much the proxy carries: `wrk` through Slipway's nginx and through one written by hand, to the
+//! very same containers.
+
+use std::net::SocketAddr;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use slipway_tests::docker::{docker, instances};
+use slipway_tests::http::Site;
+use slipway_tests::{Slipway, eventually};
+
+use crate::by_hand::ByHand;
+use crate::measure::median;
+use crate::table::{Line, Table};
+
+const ROUNDS: usize = 5;
+const GOAL: f64 = 0.95;
+const PATIENCE: Duration = Duration::from_mins(1);
+/// Where the static server of an app listens.
+const PORT: u16 = 8000;
+
+/// A static site in two instances, which answer faster than either nginx asks.
+pub async fn requests_per_second(slipway: &Slipway, table: &mut Table) -> anyhow::Result<()> {
+    let ada = slipway.developer("static").await;
+    std::fs::write(ada.repository().join("index.html"), "hello, world\n")?;
+    ada.commit_all("a page").await;
+    ada.push().await.expect_success();
+    ada.slipway(&["scale", "web=2"]).await.expect_success();
+    let members = eventually("two instances", PATIENCE, || async {
+        let members = members(slipway)?;
+        ensure!(members.len() == 2, "{members:?}");
+        Ok(members)
+    })
+    .await?;
+
+    let by_hand = ByHand::start()?;
+    by_hand.switch(&members)?;
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        ours.push(wrk(&slipway.site("static"))?);
+        theirs.push(wrk(&by_hand.site())?);
+    }
+    let (ours, theirs) = (median(&ours)?, median(&theirs)?);
+    let ratio = ours / theirs;
+    table.add(Line {
+        what: "requests per second through the proxy".to_owned(),
+        slipway: format!("{ours:.0}/s"),
+        by_hand: format!("{theirs:.0}/s"),
+        ratio: Some(ratio),
+        goal: format!("≥ {GOAL}"),
+        is_met: ratio >= GOAL,
+    });
+    Ok(())
+}
+
+/// Where the app's instances listen: the address of the namespace that each has joined.
+fn members(slipway: &Slipway) -> anyhow::Result<Vec<SocketAddr>> {
+    let mut members = Vec::new();
+    for container in instances(slipway.installation(), "static")? {
+        let joined = docker(&["inspect", "--format", "{{.HostConfig.NetworkMode}}", &container])?;
+        let holder = joined.strip_prefix("container:").unwrap_or(&container);
+        let field = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
+        let address = docker(&["inspect", "--format", field, holder])?;
+        members.push(SocketAddr::new(address.parse()?, PORT));
+    }
+    Ok(members)
+}
+
+/// Requests per second over five seconds; an error among the answers fails it.
+fn wrk(site: &Site) -> anyhow::Result<f64> {
+    let output = Command::new("wrk")
+        .args(["--threads", "2", "--connections", "64", "--duration", "5s"])
+        .args(["--header", &format!("Host: {}", site.host)])
+        .arg(format!("http://{}/", site.proxy))
+        .output()
+        .context("running wrk")?;
+    let report = String::from_utf8_lossy(&output.stdout);
+    ensure!(!report.contains("Non-2xx"), "{report}");
+    let line = report.lines().find_map(|line| line.strip_prefix("Requests/sec:"));
+    Ok(line.with_context(|| format!("no number in {report}"))?.trim().parse()?)
+}

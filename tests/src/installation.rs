@@ -1,0 +1,362 @@
+//! One whole installation of Slipway, apart from every other on this machine.
+
+use std::fs::{self, File};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use rustix::process::{Pid, Signal, kill_process};
+use slipway_client::{Client, Credentials};
+use slipway_core::name::AppName;
+use slipway_core::wire::auth::{ClaimRequest, Scope, TokenRequest};
+use tempfile::TempDir;
+
+use crate::developer::Developer;
+use crate::docker::belongings;
+use crate::eventually::eventually;
+use crate::http::Site;
+use crate::network::{free_address, network_pool};
+use crate::postgres::Postgres;
+use crate::program::built;
+
+const READY: Duration = Duration::from_mins(1);
+const STOPPED: Duration = Duration::from_secs(20);
+/// Of the server's log, this many lines are shown when a test fails.
+const LAST_WORDS: usize = 60;
+
+/// Where an installation keeps its state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    Sqlite,
+    Postgres,
+}
+
+/// A running installation that is claimed; dropping it leaves nothing behind.
+pub struct Slipway {
+    home: TempDir,
+    api: SocketAddr,
+    console: SocketAddr,
+    proxy: SocketAddr,
+    pool: String,
+    roles: &'static [&'static str],
+    servers: Mutex<Vec<Child>>,
+    /// Dropped after `down` has used it.
+    database: Option<Postgres>,
+    client: Option<Client>,
+    token: String,
+    installation: String,
+    people: AtomicU32,
+}
+
+impl Slipway {
+    /// One process with every role.
+    ///
+    /// # Errors
+    /// When it does not get ready within a minute.
+    pub async fn start(backend: Backend) -> anyhow::Result<Self> {
+        Self::start_roles(backend, &["run"]).await
+    }
+
+    /// The same roles in a process each, on PostgreSQL.
+    ///
+    /// # Errors
+    /// When they do not get ready within a minute.
+    pub async fn start_apart() -> anyhow::Result<Self> {
+        Self::start_roles(Backend::Postgres, &["api", "worker", "web"]).await
+    }
+
+    async fn start_roles(backend: Backend, roles: &'static [&'static str]) -> anyhow::Result<Self> {
+        let database = match backend {
+            Backend::Sqlite => None,
+            Backend::Postgres => Some(Postgres::start()?),
+        };
+        let mut slipway = Self {
+            home: tempfile::Builder::new().prefix("slipway-test-").tempdir()?,
+            api: free_address(),
+            console: free_address(),
+            proxy: free_address(),
+            pool: network_pool(),
+            roles,
+            servers: Mutex::default(),
+            database,
+            client: None,
+            token: String::new(),
+            installation: String::new(),
+            people: AtomicU32::new(0),
+        };
+        slipway.start_server().await?;
+        slipway.claim().await?;
+        Ok(slipway)
+    }
+
+    /// The address of the API.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.api)
+    }
+
+    /// Where the API listens.
+    pub fn api(&self) -> SocketAddr {
+        self.api
+    }
+
+    /// Where the console listens: beside the API, unless the roles run apart.
+    pub fn console(&self) -> SocketAddr {
+        if self.roles.contains(&"web") { self.console } else { self.api }
+    }
+
+    /// Its id, as on the labels of all that it owns.
+    pub fn installation(&self) -> &str {
+        &self.installation
+    }
+
+    /// A client with an administrator's token.
+    ///
+    /// # Panics
+    /// Never: `start` has signed it in.
+    pub fn client(&self) -> &Client {
+        self.client.as_ref().expect("an installation that started is claimed")
+    }
+
+    /// Where an app answers.
+    pub fn site(&self, app: &str) -> Site {
+        Site { proxy: self.proxy, host: format!("{app}.localhost:{}", self.proxy.port()) }
+    }
+
+    /// Someone new, signed in, with an empty repository.
+    ///
+    /// # Panics
+    /// When they cannot sign in.
+    pub async fn person(&self) -> Developer {
+        let number = self.people.fetch_add(1, Ordering::Relaxed);
+        let developer = Developer::new(self.home.path().join(format!("person-{number}"))).await;
+        let login = ["login", &self.url(), "--token"];
+        developer.tell_slipway(&login, &self.token).await.expect_success();
+        developer
+    }
+
+    /// Someone new with an app of this name and its `slipway` remote.
+    ///
+    /// # Panics
+    /// When the app cannot be created.
+    pub async fn developer(&self, app: &str) -> Developer {
+        let developer = self.person().await;
+        developer.slipway(&["create", app]).await.expect_success();
+        developer
+    }
+
+    /// Kills the server without a warning.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn kill_server(&self) {
+        let mut servers = self.servers();
+        for server in servers.iter_mut() {
+            server.kill().expect("the server runs");
+            server.wait().expect("the server is our child");
+        }
+        servers.clear();
+    }
+
+    /// Asks the server to end, and waits until it has.
+    ///
+    /// # Errors
+    /// When it takes longer than its supervisor would wait.
+    pub async fn stop_server(&self) -> anyhow::Result<()> {
+        for server in self.servers().iter() {
+            kill_process(pid_of(server), Signal::TERM)?;
+        }
+        let ended = || async {
+            let mut servers = self.servers();
+            for server in servers.iter_mut() {
+                ensure!(server.try_wait()?.is_some(), "process {} runs", server.id());
+            }
+            Ok(())
+        };
+        eventually("the server has stopped", STOPPED, ended).await?;
+        self.servers().clear();
+        Ok(())
+    }
+
+    /// Starts the server and waits until it is ready.
+    ///
+    /// # Errors
+    /// When it does not get ready within a minute.
+    pub async fn start_server(&self) -> anyhow::Result<()> {
+        for role in self.roles {
+            let server = self.server_command(role)?.spawn()?;
+            self.servers().push(server);
+        }
+        let anonymous = self.anonymous()?;
+        let ready = || async {
+            for server in self.servers().iter_mut() {
+                let ended = server.try_wait()?;
+                ensure!(ended.is_none(), "the server ended: {}", self.last_words());
+            }
+            anonymous.is_ready().await.with_context(|| self.last_words())
+        };
+        eventually("the server is ready", READY, ready).await
+    }
+
+    /// The process id of the server, of the first of several.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn server_pid(&self) -> u32 {
+        self.servers().first().expect("the server runs").id()
+    }
+
+    /// The process id of the proxy's master.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn proxy_pid(&self) -> anyhow::Result<Pid> {
+        let file = self.data().join("proxy/nginx.pid");
+        let text = fs::read_to_string(&file).with_context(|| format!("{}", file.display()))?;
+        Pid::from_raw(text.trim().parse()?).context("a process has a positive number")
+    }
+
+    /// A client that has not signed in.
+    ///
+    /// # Errors
+    /// Never in practice: the address is well formed.
+    pub fn anonymous(&self) -> anyhow::Result<Client> {
+        Ok(Client::new(self.url().parse()?, "slipway-tests")?)
+    }
+
+    /// The app's name, for the client.
+    ///
+    /// # Panics
+    /// When it is not one.
+    pub fn app(name: &str) -> AppName {
+        name.parse().expect("a test's app has a valid name")
+    }
+
+    fn data(&self) -> PathBuf {
+        self.home.path().join("data")
+    }
+
+    fn log(&self) -> PathBuf {
+        self.home.path().join("slipwayd.log")
+    }
+
+    fn servers(&self) -> MutexGuard<'_, Vec<Child>> {
+        self.servers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn claim(&mut self) -> anyhow::Result<()> {
+        let printed = self.slipwayd("claim-token").output()?;
+        ensure!(printed.status.success(), "{}", String::from_utf8_lossy(&printed.stderr));
+        let printed = String::from_utf8(printed.stdout)?;
+        let claim = ClaimRequest {
+            claim_token: printed.lines().last().context("no claim token")?.trim().to_owned(),
+            email: "ada@example.com".parse()?,
+            password: "correct horse battery staple".to_owned(),
+        };
+        let anonymous = self.anonymous()?;
+        let session = anonymous.claim(&claim).await?;
+        let signed_in = anonymous.with_credentials(Credentials::Token(session.access_token));
+        let request = TokenRequest {
+            name: "tests".to_owned(),
+            scope: Scope::Admin,
+            app: None,
+            expires_in_days: None,
+        };
+        self.token = signed_in.create_token(&request).await?.secret;
+        let client = anonymous.with_credentials(Credentials::Token(self.token.clone()));
+        self.installation = client.status().await?.installation;
+        self.client = Some(client);
+        Ok(())
+    }
+
+    fn server_command(&self, role: &str) -> anyhow::Result<Command> {
+        let log = File::options().create(true).append(true).open(self.log())?;
+        let mut command = self.slipwayd(role);
+        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        Ok(command)
+    }
+
+    /// A `slipwayd` command for this installation.
+    fn slipwayd(&self, verb: &str) -> Command {
+        let mut command = Command::new(built("slipwayd"));
+        command
+            .arg(verb)
+            .arg("--data")
+            .arg(self.data())
+            .args(["--api-listen", &self.api.to_string()])
+            .args(["--web-listen", &self.console.to_string()])
+            .args(["--public-url", &self.url()])
+            .args(["--http-listen", &self.proxy.to_string()])
+            .args(["--network-pool", &self.pool]);
+        if let Some(database) = &self.database {
+            command.args(["--database", &database.url()]);
+        }
+        command
+    }
+
+    fn last_words(&self) -> String {
+        let log = fs::read_to_string(self.log()).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(LAST_WORDS)..].join("\n")
+    }
+
+    /// Takes everything down and says what is left all the same.
+    fn take_down(&self) -> anyhow::Result<()> {
+        let mut down = self.slipwayd("down");
+        let mut down = down.arg("--purge").stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+        // It waits for the servers to be gone, and those are our children to bury.
+        while down.try_wait()?.is_none() {
+            self.servers().retain_mut(|server| matches!(server.try_wait(), Ok(None)));
+            thread::sleep(Duration::from_millis(10));
+        }
+        let down = down.wait_with_output()?;
+        for server in self.servers().iter_mut() {
+            // Still there when roles run apart, or when `down` failed.
+            drop(server.kill());
+            drop(server.wait());
+        }
+        ensure!(
+            down.status.success(),
+            "`slipwayd down` failed: {}",
+            String::from_utf8_lossy(&down.stderr)
+        );
+        let left = belongings(&self.installation)?;
+        ensure!(left.is_empty(), "left behind: {left:?}");
+        let left = processes_below(self.home.path());
+        ensure!(left.is_empty(), "left running: {left:?}");
+        Ok(())
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the test runner shows a failing test's output")]
+impl Drop for Slipway {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            println!("the server's last words:\n{}", self.last_words());
+        }
+        let down = self.take_down();
+        if !thread::panicking() {
+            down.expect("an installation leaves nothing behind");
+        } else if let Err(error) = down {
+            println!("and it could not be taken down: {error:#}");
+        }
+    }
+}
+
+fn pid_of(child: &Child) -> Pid {
+    let raw = i32::try_from(child.id()).expect("a process number fits");
+    Pid::from_raw(raw).expect("a process number is positive")
+}
+
+/// The command lines of processes that name something below this folder.
+fn processes_below(folder: &Path) -> Vec<String> {
+    let folder = folder.to_string_lossy();
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let command_lines = processes.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
+    let readable = command_lines.map(|line| String::from_utf8_lossy(&line).replace('\0', " "));
+    readable.filter(|line| line.contains(folder.as_ref())).collect()
+}

@@ -1,0 +1,37 @@
+//! The programs under test, as cargo built them beside this test binary.
+
+use std::path::PathBuf;
+use std::{env, fs};
+
+/// The path of a program of this workspace.
+///
+/// # Panics
+/// When it was not built.
+pub fn built(name: &str) -> PathBuf {
+    let path = folder().join(name);
+    assert!(
+        path.exists(),
+        "{} is not built: run `cargo build --workspace --bins` first",
+        path.display()
+    );
+    path
+}
+
+/// Where cargo puts programs of this build profile.
+///
+/// # Panics
+/// When this program was not started from cargo's target directory.
+pub fn folder() -> PathBuf {
+    let this = env::current_exe().expect("a running program has a path");
+    let folder = this.ancestors().find(|folder| folder.join(".fingerprint").is_dir());
+    folder.expect("tests run from cargo's target directory").to_owned()
+}
+
+/// A file or folder of this crate.
+///
+/// # Panics
+/// When it is not there.
+pub fn of_this_crate(path: &str) -> PathBuf {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path);
+    fs::canonicalize(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}

@@ -1,0 +1,17 @@
+//! What people can rely on, shown on whole installations: real Docker, nginx, git and databases.
+
+mod concurrency;
+mod config;
+mod crashes;
+mod failures;
+mod healing;
+mod kinds;
+mod neighbours;
+mod push;
+mod roles;
+mod rollback;
+mod scale;
+mod strangers;
+
+/// What a test returns: an error carries what it was doing.
+type Outcome = anyhow::Result<()>;

@@ -1,0 +1,147 @@
+//! One deployment: how far it came, why it ended, what it did and what it printed.
+
+pub mod output;
+
+use axum::extract::Path;
+use axum::response::Response;
+use serde::Serialize;
+use slipway_core::deployment::Receipt;
+use slipway_core::id::DeploymentId;
+use slipway_core::time::{Millis, Timestamp};
+use slipway_core::wire::deployment::DeploymentInfo;
+
+use crate::failure::Failure;
+use crate::pages::app::rows::what;
+use crate::pages::deployment::output::Output;
+use crate::templates::View;
+use crate::view::badge::Badge;
+use crate::view::moment::Moment;
+use crate::view::prose::{Piece, sentence};
+use crate::view::stages::{Stage, stages};
+use crate::view::terminal::plain;
+use crate::visit::{Page, Visit};
+
+/// Seconds between two looks while it moves.
+const REFRESH_S: u32 = 3;
+
+/// A deployment, described.
+#[derive(Debug, Serialize)]
+pub struct DeploymentPage {
+    app: String,
+    sequence: u32,
+    kind: &'static str,
+    badge: Badge,
+    version: Option<u32>,
+    what: String,
+    by: String,
+    created: Moment,
+    took: Option<String>,
+    stages: Vec<Stage>,
+    cause: Option<Cause>,
+    receipt: Option<ReceiptView>,
+    output: Output,
+}
+
+/// Why it ended, and what to do.
+#[derive(Debug, Serialize)]
+pub struct Cause {
+    message: Vec<Piece>,
+    hint: Option<Vec<Piece>>,
+    last_lines: Vec<String>,
+}
+
+/// What the switch did, in numbers.
+#[derive(Debug, Serialize)]
+pub struct ReceiptView {
+    served: u64,
+    dropped: u64,
+    total: String,
+    /// How long each part took, of those that took any time.
+    parts: Vec<ReceiptPart>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct ReceiptPart {
+    label: &'static str,
+    time: String,
+}
+
+impl DeploymentPage {
+    pub fn new(deployment: DeploymentInfo, output: Output, now: Timestamp) -> Self {
+        let took = deployment.finished_at.map(|end| end.since(deployment.created_at).to_string());
+        Self {
+            app: deployment.app.to_string(),
+            sequence: deployment.sequence,
+            kind: deployment.kind.as_str(),
+            badge: Badge::from(&deployment.state),
+            version: deployment.version,
+            what: what(&deployment),
+            created: Moment::new(deployment.created_at, now),
+            took,
+            stages: stages(deployment.kind, &deployment.state),
+            cause: cause(&deployment),
+            receipt: deployment.receipt.map(ReceiptView::from),
+            by: deployment.created_by,
+            output,
+        }
+    }
+}
+
+impl View for DeploymentPage {
+    const TEMPLATE: &'static str = "deployment.html";
+}
+
+fn cause(deployment: &DeploymentInfo) -> Option<Cause> {
+    let reason = deployment.state.reason()?;
+    Some(Cause {
+        message: sentence(&reason.message),
+        hint: deployment.hint.as_deref().map(sentence),
+        last_lines: reason.last_lines.iter().map(|line| plain(line)).collect(),
+    })
+}
+
+impl From<Receipt> for ReceiptView {
+    fn from(receipt: Receipt) -> Self {
+        let parts = [
+            ("Build", receipt.build_ms),
+            ("Release command", receipt.release_ms),
+            ("Start", receipt.start_ms),
+            ("Switch", receipt.switch_ms),
+        ];
+        Self {
+            served: receipt.requests_served,
+            dropped: receipt.requests_dropped,
+            total: receipt.total_ms.to_string(),
+            parts: parts
+                .into_iter()
+                .filter(|(_, time)| *time > Millis(0))
+                .map(|(label, time)| ReceiptPart { label, time: time.to_string() })
+                .collect(),
+        }
+    }
+}
+
+/// Shows a deployment.
+pub async fn show(mut visit: Visit, Path(id): Path<String>) -> Response {
+    let page = load(&mut visit, &id).await;
+    visit.answer(page)
+}
+
+async fn load(visit: &mut Visit, id: &str) -> Result<Page<DeploymentPage>, Failure> {
+    let id: DeploymentId = id.parse().map_err(|_| Failure::NotFound)?;
+    let (deployment, output, status) = visit
+        .ask(|client| {
+            let id = id.clone();
+            async move {
+                tokio::try_join!(
+                    client.deployment(&id),
+                    output::read(&client, &id),
+                    client.status()
+                )
+            }
+        })
+        .await?;
+    let refresh_s = (!deployment.state.is_terminal()).then_some(REFRESH_S);
+    let view = DeploymentPage::new(deployment, output, status.now);
+    Ok(Page { view, status, refresh_s })
+}

@@ -1,0 +1,135 @@
+//! A request of somebody who is signed in.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use axum_extra::extract::CookieJar;
+use slipway_client::{Client, ClientError, Credentials};
+use slipway_core::wire::status::ServerStatus;
+
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::return_path::ReturnPath;
+use crate::session::{BrowserSession, lifetime};
+use crate::templates::{Frame, Trouble, View};
+
+/// A request with a session. Whether the session is good turns out when the API is asked.
+pub struct Visit {
+    console: Arc<Console>,
+    session: BrowserSession,
+    return_to: ReturnPath,
+    /// Set when the session was renewed: how long the browser should keep it.
+    renewed: Option<Duration>,
+}
+
+/// A page that was made, and what its frame shows.
+pub struct Page<V> {
+    pub view: V,
+    pub status: ServerStatus,
+    /// Seconds until the browser loads the page again, while something is under way.
+    pub refresh_s: Option<u32>,
+}
+
+impl Visit {
+    /// Asks the API as this person. When the access token has ended, the session is renewed and the
+    /// question asked again; so it must change nothing before it is refused.
+    ///
+    /// # Errors
+    /// [`Failure::SignedOut`] when the session has ended, else what the API says.
+    pub async fn ask<T, F>(&mut self, question: impl Fn(Client) -> F) -> Result<T, Failure>
+    where
+        F: Future<Output = Result<T, ClientError>> + Send,
+    {
+        match question(self.client()).await {
+            Err(error) if error.status() == Some(401) => {}
+            answer => return Ok(answer?),
+        }
+        self.renew().await?;
+        match question(self.client()).await {
+            Err(error) if error.status() == Some(401) => Err(self.signed_out()),
+            answer => Ok(answer?),
+        }
+    }
+
+    /// The page, or the one that is shown instead, with the session's cookie when it was renewed.
+    pub fn answer<V: View>(self, page: Result<Page<V>, Failure>) -> Response {
+        let shown = page.and_then(|page| {
+            let frame = self.frame(page.status, page.refresh_s);
+            Ok(self.console.templates.render(&frame, &page.view)?)
+        });
+        let ended = matches!(shown, Err(Failure::SignedOut { .. }));
+        let response = match shown {
+            Ok(html) => html.into_response(),
+            Err(failure) => failure.into_page(&self.console, Some(&self.session)),
+        };
+        match self.renewed {
+            Some(lifetime) if !ended => {
+                let cookie = self.console.cookies.keep_session(&self.session, lifetime);
+                (CookieJar::new().add(cookie), response).into_response()
+            }
+            _ => response,
+        }
+    }
+
+    /// Ends the session in the browser.
+    pub fn end(self) -> Response {
+        let return_to = ReturnPath::parse("/");
+        Failure::SignedOut { return_to }.into_page(&self.console, None)
+    }
+
+    fn frame(&self, status: ServerStatus, refresh_s: Option<u32>) -> Frame {
+        let mut frame = Frame::of(&self.console, Some(&self.session));
+        frame.refresh_s = refresh_s;
+        frame.version = Some(status.version);
+        frame.troubles = status
+            .components
+            .into_iter()
+            .filter(|component| !component.ok)
+            .map(|component| Trouble { name: component.name, message: component.message })
+            .collect();
+        frame
+    }
+
+    fn client(&self) -> Client {
+        let token = self.session.access_token.clone();
+        self.console.client.with_credentials(Credentials::Token(token))
+    }
+
+    async fn renew(&mut self) -> Result<(), Failure> {
+        let refresh_token = self.session.refresh_token.clone();
+        match self.console.renewals.renew(refresh_token).await {
+            Ok(session) => {
+                self.session.renew(&session);
+                self.renewed = Some(lifetime(&session));
+                Ok(())
+            }
+            Err(error) if matches!(error.status(), Some(400 | 401 | 403)) => Err(self.signed_out()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn signed_out(&self) -> Failure {
+        Failure::SignedOut { return_to: self.return_to.clone() }
+    }
+}
+
+impl FromRequestParts<Arc<Console>> for Visit {
+    type Rejection = Response;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        console: &Arc<Console>,
+    ) -> Result<Self, Response> {
+        let return_to = ReturnPath::parse(parts.uri.path());
+        let jar = CookieJar::from_headers(&parts.headers);
+        match console.cookies.session(&jar) {
+            Some(session) => {
+                Ok(Self { console: Arc::clone(console), session, return_to, renewed: None })
+            }
+            None => Err(Failure::SignedOut { return_to }.into_page(console, None)),
+        }
+    }
+}
