@@ -21,7 +21,9 @@ pub fn between(from: Side<'_>, to: Side<'_>) -> Differences {
         these.sealed.keys().filter(|key| !those.sealed.contains_key(key)).cloned().collect()
     };
     let changed = |key: &&ConfigKey| {
-        from.sealed.get(key).is_some_and(|before| to.sealed.get(key).is_some_and(|now| now != before))
+        from.sealed
+            .get(key)
+            .is_some_and(|before| to.sealed.get(key).is_some_and(|now| now != before))
     };
     Differences {
         from_version: from.release.version,
@@ -146,8 +148,10 @@ mod tests {
         let mut now = formation(&[("web", running("serve -w 4", 9000)), ("new", running("y", 1))]);
         now.release_command = Some(Command::Shell("migrate".to_owned()));
         let (from, to) = (release(1, "sha256:1", before), release(2, "sha256:2", now));
-        let (sealed_from, sealed_to) =
-            (sealed(&[("A", "1"), ("B", "1"), ("C", "1")]), sealed(&[("B", "1"), ("C", "2"), ("D", "1")]));
+        let (sealed_from, sealed_to) = (
+            sealed(&[("A", "1"), ("B", "1"), ("C", "1")]),
+            sealed(&[("B", "1"), ("C", "2"), ("D", "1")]),
+        );
         let differences = between(
             Side { release: &from, sealed: &sealed_from },
             Side { release: &to, sealed: &sealed_to },

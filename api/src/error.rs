@@ -9,6 +9,7 @@ use std::sync::Arc;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use slipway_core::config::ConfigTooLarge;
+use slipway_core::id::Id as _;
 use slipway_core::wire::auth::Scope;
 use slipway_store::StoreError;
 
@@ -63,8 +64,8 @@ pub enum ApiError {
 
 impl ApiError {
     /// Something that cannot be found, or must look like it.
-    pub fn not_found(what: &'static str, name: impl ToString) -> Self {
-        Self::NotFound { what, name: name.to_string().chars().take(64).collect() }
+    pub fn not_found(what: &'static str, name: impl Into<String>) -> Self {
+        Self::NotFound { what, name: name.into().chars().take(64).collect() }
     }
 
     /// A defect or an outage of ours, with what was being done.
@@ -72,12 +73,20 @@ impl ApiError {
         Self::Internal(error.into())
     }
 
-    pub fn invalid(code: &'static str, message: impl ToString, hint: impl ToString) -> Self {
-        Self::Invalid { code, message: message.to_string(), hint: hint.to_string() }
+    pub fn invalid(
+        code: &'static str,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Self {
+        Self::Invalid { code, message: message.into(), hint: hint.into() }
     }
 
-    pub fn conflict(code: &'static str, message: impl ToString, hint: impl ToString) -> Self {
-        Self::Conflict { code, message: message.to_string(), hint: hint.to_string() }
+    pub fn conflict(
+        code: &'static str,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Self {
+        Self::Conflict { code, message: message.into(), hint: hint.into() }
     }
 
     /// The status of the answer.
@@ -188,7 +197,11 @@ impl IntoResponse for ApiError {
 
 impl From<ConfigTooLarge> for ApiError {
     fn from(error: ConfigTooLarge) -> Self {
-        Self::invalid("config_too_large", error, "keep large data in files or a database")
+        Self::invalid(
+            "config_too_large",
+            error.to_string(),
+            "keep large data in files or a database",
+        )
     }
 }
 
@@ -197,26 +210,30 @@ impl From<StoreError> for ApiError {
         match error {
             StoreError::NameTaken(_) => Self::conflict(
                 "name_taken",
-                error,
+                error.to_string(),
                 "choose another; the name of an app that is being destroyed is free in a moment",
             ),
             StoreError::EmailTaken(_) => {
-                Self::conflict("email_taken", error, "sign in with it, or use another")
+                Self::conflict("email_taken", error.to_string(), "sign in with it, or use another")
             }
-            StoreError::AppMissing | StoreError::AppDeleting => {
-                Self::conflict("app_deleting", error, "`slipway apps` lists what there is")
-            }
-            StoreError::UnknownProcess { .. } => {
-                Self::invalid("unknown_process", error, "`slipway ps` lists the processes")
-            }
+            StoreError::AppMissing | StoreError::AppDeleting => Self::conflict(
+                "app_deleting",
+                error.to_string(),
+                "`slipway apps` lists what there is",
+            ),
+            StoreError::UnknownProcess { .. } => Self::invalid(
+                "unknown_process",
+                error.to_string(),
+                "`slipway ps` lists the processes",
+            ),
             StoreError::TooManyInstances { .. } => {
-                Self::invalid("too_many_instances", error, "ask for fewer")
+                Self::invalid("too_many_instances", error.to_string(), "ask for fewer")
             }
             StoreError::Config(too_large) => too_large.into(),
             StoreError::EtagMismatch { .. } => Self::StaleEtag,
-            StoreError::DeploymentMissing(id) => Self::not_found("deployment", id),
-            StoreError::ReleaseMissing(id) => Self::not_found("release", id),
-            StoreError::InstanceMissing(id) => Self::not_found("instance", id),
+            StoreError::DeploymentMissing(id) => Self::not_found("deployment", id.as_str()),
+            StoreError::ReleaseMissing(id) => Self::not_found("release", id.as_str()),
+            StoreError::InstanceMissing(id) => Self::not_found("instance", id.as_str()),
             StoreError::Illegal(_) | StoreError::Stale => {
                 Self::conflict("moved_on", "it moved on meanwhile", "look at it again")
             }

@@ -10,7 +10,9 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::git::hook::{HookReply, HookRequest, MAX_LINE_BYTES, PATIENCE, PUSH, QUARANTINE, SOCKET};
+use crate::git::hook::{
+    HookReply, HookRequest, MAX_LINE_BYTES, PATIENCE, PUSH, QUARANTINE, SOCKET,
+};
 
 /// Why the hook has no verdict to repeat.
 #[derive(Debug, thiserror::Error)]
@@ -41,8 +43,10 @@ pub fn run(
         Err(error) => {
             // The pusher may be gone, and then nobody is there to be told.
             let _ = writeln!(output, " !     {error}");
-            let _ = writeln!(output, "       a deployment that was accepted goes on: `slipway logs`");
-            let _ = writeln!(output, "       hint: push again to be sure; deploying twice is harmless");
+            let _ =
+                writeln!(output, "       a deployment that was accepted goes on: `slipway logs`");
+            let _ =
+                writeln!(output, "       hint: push again to be sure; deploying twice is harmless");
             ExitCode::FAILURE
         }
     }
@@ -61,7 +65,7 @@ fn ask(
     }
     let request = HookRequest {
         push: variable(PUSH)?.clone(),
-        quarantine: PathBuf::from(variable(QUARANTINE)?),
+        quarantine: environment.get(QUARANTINE).map(PathBuf::from),
         updates: text,
     };
     let mut socket = UnixStream::connect(variable(SOCKET)?)?;

@@ -85,7 +85,8 @@ impl IdempotencyKey {
 
     fn hash(&self, request: &impl Serialize) -> Result<String, ApiError> {
         let body = serde_json::to_vec(request).map_err(ApiError::internal)?;
-        let digest = Sha256::new().chain_update(&self.operation).chain_update([0]).chain_update(body);
+        let digest =
+            Sha256::new().chain_update(&self.operation).chain_update([0]).chain_update(body);
         Ok(hex::encode(digest.finalize()))
     }
 }

@@ -53,7 +53,7 @@ pub async fn serve(listener: TcpListener, state: ApiState) -> Result<(), HookErr
     serve_app(listener, state, app).await
 }
 
-/// Like [`serve`], with a console behind the same address: it gets what no route of the API takes.
+/// Like [`serve`], with a console beside it. The console must have no fallback of its own.
 ///
 /// # Errors
 /// When git's hook or its socket cannot be made.
@@ -62,7 +62,7 @@ pub async fn serve_with_console(
     state: ApiState,
     console: Router,
 ) -> Result<(), HookError> {
-    let app = router(state.clone()).fallback_service(console);
+    let app = router(state.clone()).merge(console);
     serve_app(listener, state, app).await
 }
 

@@ -150,7 +150,9 @@ mod tests {
     #[test]
     fn anything_else_is_refused() {
         let empty_tar = tar::Builder::new(Vec::new()).into_inner().unwrap();
-        for bytes in [&b""[..], b"PK\x03\x04", b"plain text", &gzipped(b"text"), &gzipped(&empty_tar)] {
+        for bytes in
+            [&b""[..], b"PK\x03\x04", b"plain text", &gzipped(b"text"), &gzipped(&empty_tar)]
+        {
             assert!(matches!(kind_of(bytes), Err(ApiError::Invalid { .. })), "{bytes:?}");
         }
         assert!(matches!(kind_of(&gzipped(&[7; 4096])), Err(ApiError::Invalid { .. })));

@@ -38,14 +38,8 @@ pub enum DeploymentKind {
 }
 
 impl DeploymentKind {
-    pub const ALL: [Self; 6] = [
-        Self::Push,
-        Self::Upload,
-        Self::Image,
-        Self::Config,
-        Self::Rollback,
-        Self::Restart,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Push, Self::Upload, Self::Image, Self::Config, Self::Rollback, Self::Restart];
 
     /// The name as stored and sent.
     pub fn as_str(self) -> &'static str {
@@ -126,9 +120,8 @@ impl DeploymentState {
 
     /// The state with this stored name and cause; `None` for an unknown name.
     pub fn from_parts(name: &str, reason: Option<Reason>) -> Option<Self> {
-        let reason = || {
-            reason.unwrap_or_else(|| Reason::new(ReasonCode::Internal, "no cause was recorded"))
-        };
+        let reason =
+            || reason.unwrap_or_else(|| Reason::new(ReasonCode::Internal, "no cause was recorded"));
         Some(match name {
             "queued" => Self::Queued,
             "building" => Self::Building,
@@ -256,9 +249,8 @@ impl DeploymentState {
         use DeploymentEvent as Event;
         let next = match (self, &event) {
             (Self::Queued, Event::Begun { builds: true }) => Self::Building,
-            (Self::Queued, Event::Begun { builds: false }) | (Self::Building, Event::ImageReady) => {
-                Self::Releasing
-            }
+            (Self::Queued, Event::Begun { builds: false })
+            | (Self::Building, Event::ImageReady) => Self::Releasing,
             (Self::Releasing, Event::CommandDone) => Self::Starting,
             (Self::Starting, Event::AllReady) => Self::Switching,
             (Self::Switching, Event::Switched { observe: true }) => Self::Observing,
@@ -270,7 +262,9 @@ impl DeploymentState {
             (Self::Observing, Event::WentBad { reason, revert: false }) => {
                 Self::Failed { reason: reason.clone() }
             }
-            (Self::Reverting { reason }, Event::PutBack) => Self::Reverted { reason: reason.clone() },
+            (Self::Reverting { reason }, Event::PutBack) => {
+                Self::Reverted { reason: reason.clone() }
+            }
             (Self::Reverting { .. }, Event::PutBackFailed { reason }) => {
                 Self::RevertFailed { reason: reason.clone() }
             }
@@ -423,15 +417,15 @@ mod tests {
     /// The whole machine, every state × every event, as a table that a change must own up to.
     #[test]
     fn every_state_admits_exactly_these_events() {
-        let mut table = String::new();
+        let mut table = Vec::new();
         for state in states() {
             for (name, event) in events() {
                 if let Ok(next) = state.after(event) {
-                    table.push_str(&format!("{} + {name} -> {}\n", state.name(), next.name()));
+                    table.push(format!("{} + {name} -> {}", state.name(), next.name()));
                 }
             }
         }
-        insta::assert_snapshot!(table);
+        insta::assert_snapshot!(table.join("\n"));
     }
 
     #[test]

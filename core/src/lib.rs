@@ -14,6 +14,7 @@ pub mod instance;
 pub mod log;
 pub mod manifest;
 pub mod name;
+pub mod precedence;
 pub mod process;
 pub mod reason;
 pub mod release;

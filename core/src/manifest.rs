@@ -218,9 +218,8 @@ mod tests {
 
     #[test]
     fn values_out_of_range_are_refused_with_the_range() {
-        let refusal = |json: &str| {
-            serde_json::from_str::<ProcessSection>(json).unwrap_err().to_string()
-        };
+        let refusal =
+            |json: &str| serde_json::from_str::<ProcessSection>(json).unwrap_err().to_string();
         assert!(refusal(r#"{"port": 0}"#).contains("1 to 65535"));
         assert!(refusal(r#"{"port": 70000}"#).contains("`70000`"));
         assert!(refusal(r#"{"cpu": 0}"#).contains("0.01"));

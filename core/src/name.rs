@@ -173,7 +173,8 @@ mod tests {
         for good in ["ab", "shop", "a1", "my-app-2", &"a".repeat(30)] {
             assert!(good.parse::<AppName>().is_ok(), "{good}");
         }
-        for bad in ["", "a", "Shop", "1a", "-a", "a-", "a_b", "a.b", "é1", &"a".repeat(31), "a/b"] {
+        for bad in ["", "a", "Shop", "1a", "-a", "a-", "a_b", "a.b", "é1", &"a".repeat(31), "a/b"]
+        {
             assert!(bad.parse::<AppName>().is_err(), "{bad}");
         }
     }
@@ -183,7 +184,8 @@ mod tests {
         let normal = |text: &str| text.parse::<Hostname>().map(|name| name.to_string()).ok();
         assert_eq!(normal("Shop.Example.COM.").as_deref(), Some("shop.example.com"));
         assert_eq!(normal("bücher.example").as_deref(), Some("xn--bcher-kva.example"));
-        for bad in ["", "a b", "a;b", "a{b}", "$host", "a\nb", "*.x.com", "127.0.0.1", "a..b", "-a"] {
+        for bad in ["", "a b", "a;b", "a{b}", "$host", "a\nb", "*.x.com", "127.0.0.1", "a..b", "-a"]
+        {
             assert_eq!(normal(bad), None, "{bad}");
         }
     }

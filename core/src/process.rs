@@ -40,8 +40,7 @@ impl Command {
             Self::Exec(words) => Some(words.clone()),
             Self::Shell(line) => {
                 let line = line.trim();
-                let line =
-                    if is_simple(line) { format!("exec {line}") } else { line.to_owned() };
+                let line = if is_simple(line) { format!("exec {line}") } else { line.to_owned() };
                 Some(vec!["/bin/sh".to_owned(), "-c".to_owned(), line])
             }
         }
@@ -52,12 +51,15 @@ fn is_simple(line: &str) -> bool {
     const OPERATORS: &[char] = &[';', '|', '&', '<', '>', '(', ')', '`', '\n', '{', '}', '!'];
     // What only a shell can do: `exec` would look for a program of that name.
     const BUILTINS: &[&str] = &[
-        "exec", "cd", "if", "for", "while", "until", "case", "set", "export", "source", ".", "eval",
-        "exit", "trap", "ulimit", "umask", "wait", ":", "unset", "shift", "return", "read", "test", "[",
-        "true", "false", "echo", "printf", "command",
+        "exec", "cd", "if", "for", "while", "until", "case", "set", "export", "source", ".",
+        "eval", "exit", "trap", "ulimit", "umask", "wait", ":", "unset", "shift", "return", "read",
+        "test", "[", "true", "false", "echo", "printf", "command",
     ];
     let first = line.split_whitespace().next().unwrap_or_default();
-    !line.contains(OPERATORS) && !line.contains("$(") && !first.contains('=') && !BUILTINS.contains(&first)
+    !line.contains(OPERATORS)
+        && !line.contains("$(")
+        && !first.contains('=')
+        && !BUILTINS.contains(&first)
 }
 
 /// How readiness is judged; probed from the host, never inside the image.
@@ -86,7 +88,11 @@ impl HealthCheck {
 
     /// Whether an answer with this status passes.
     pub fn accepts(&self, status: u16) -> bool {
-        if self.path.is_some() { (200..400).contains(&status) } else { (100..500).contains(&status) }
+        if self.path.is_some() {
+            (200..400).contains(&status)
+        } else {
+            (100..500).contains(&status)
+        }
     }
 }
 

@@ -60,13 +60,14 @@ pub async fn run(server: Server, roles: Roles) -> anyhow::Result<()> {
         let context = host::worker_context(&foundation).await?;
         parts.spawn(slipway_worker::run(context, stop.clone()));
     }
-    serve(&foundation, roles, &mut parts, &stop).await?;
     if roles.worker {
         std::fs::write(foundation.data.pid_file(), std::process::id().to_string())?;
     }
     if roles.api {
+        // Before anybody can find the server ready and ask for a token: each ends the one before.
         commands::claim_token::announce(&foundation).await?;
     }
+    serve(&foundation, roles, &mut parts, &stop).await?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "slipwayd is ready");
     let ended = tokio::select! {
         name = asked_to_stop() => {

@@ -54,6 +54,7 @@ pub fn docker_settings(foundation: &Foundation) -> DockerSettings {
     let server = &foundation.server;
     let mut settings = DockerSettings::new(foundation.installation.clone());
     settings.pools.clone_from(&server.network_pools);
+    settings.bases.certificates = HostCertificates::of_host();
     if let Some(socket) = &server.docker_socket {
         settings.socket.clone_from(socket);
     }

@@ -215,7 +215,7 @@ impl Slipway {
     /// # Errors
     /// When there is none.
     pub fn proxy_pid(&self) -> anyhow::Result<Pid> {
-        let file = self.data().join("proxy/nginx.pid");
+        let file = self.data().join("proxy/run/nginx.pid");
         let text = fs::read_to_string(&file).with_context(|| format!("{}", file.display()))?;
         Pid::from_raw(text.trim().parse()?).context("a process has a positive number")
     }

@@ -16,10 +16,14 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
+use crate::eventually;
 use crate::http::{Connection, Site};
 
 /// Between two requests of one visitor. Two cores run the test, the proxy and the app.
 const PACE: Duration = Duration::from_millis(8);
+/// Fewer requests prove nothing.
+const ENOUGH: u64 = 200;
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Failures that are described in full.
 const DESCRIBED: usize = 10;
 
@@ -77,8 +81,14 @@ impl Load {
         self.answered.load(Ordering::Relaxed)
     }
 
-    /// Takes the load off and counts.
+    /// Takes the load off, once there were enough requests to tell, and counts.
     pub async fn end(self) -> Tally {
+        let enough = || async {
+            ensure!(self.answered() >= ENOUGH, "only {} were answered", self.answered());
+            Ok(())
+        };
+        // Without them the tally shows why.
+        drop(eventually("there were enough requests", PATIENCE, enough).await);
         self.stop.cancel();
         let mut total = Tally::default();
         for tally in self.visitors.join_all().await {
@@ -101,7 +111,7 @@ impl Tally {
             self.total(),
             self.failures
         );
-        assert!(self.answered >= 100, "only {} requests: this proves nothing", self.answered);
+        assert!(self.answered >= ENOUGH, "only {} requests: this proves nothing", self.answered);
         self
     }
 
@@ -196,7 +206,6 @@ mod tests {
     use tokio::net::{TcpListener, TcpStream};
 
     use super::*;
-    use crate::eventually;
 
     const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
@@ -227,13 +236,7 @@ mod tests {
     }
 
     async fn tally(site: &Site, habit: Habit) -> Tally {
-        let load = Load::of(site, &[habit]);
-        let enough = || async {
-            ensure!(load.answered() >= 100, "{} so far", load.answered());
-            Ok(())
-        };
-        eventually("there were a hundred", Duration::from_secs(20), enough).await.unwrap();
-        load.end().await
+        Load::of(site, &[habit]).end().await
     }
 
     #[tokio::test]

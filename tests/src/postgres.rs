@@ -97,8 +97,7 @@ impl Postgres {
         let mut command = self.program("postgres");
         command.arg("-D").arg(self.cluster()).arg("-p").arg(self.address.port().to_string());
         // Nothing here survives a power cut, and nothing has to.
-        let settings =
-            ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off"];
+        let settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off"];
         command.args(settings.iter().flat_map(|setting| ["-c", setting]));
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         self.keeper = Some(Keeper::start(command)?);
@@ -204,9 +203,8 @@ fn remove_left_behind() -> io::Result<()> {
 }
 
 fn newest_programs() -> anyhow::Result<PathBuf> {
-    let versions = fs::read_dir(INSTALLED).with_context(|| {
-        format!("PostgreSQL is not installed in {INSTALLED}: run `make setup`")
-    })?;
+    let versions = fs::read_dir(INSTALLED)
+        .with_context(|| format!("PostgreSQL is not installed in {INSTALLED}: run `make setup`"))?;
     let folders = versions.map(|entry| Ok(entry?.path().join("bin")));
     let folders = folders.collect::<io::Result<Vec<_>>>()?;
     let usable = folders.into_iter().filter(|folder| folder.join("initdb").exists());

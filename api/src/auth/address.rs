@@ -9,14 +9,12 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// The client's address. `X-Forwarded-For` is read from the right, and only as far as every hop
 /// on the way is a trusted proxy: what is left of that, anybody may have written.
-pub fn client_address(
-    extensions: &Extensions,
-    headers: &HeaderMap,
-    trusted: &[IpAddr],
-) -> IpAddr {
+pub fn client_address(extensions: &Extensions, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
     let peer = extensions
         .get::<ConnectInfo<SocketAddr>>()
-        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(address)| address.ip().to_canonical());
+        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(address)| {
+            address.ip().to_canonical()
+        });
     if !trusted.contains(&peer) {
         return peer;
     }

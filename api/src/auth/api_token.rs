@@ -15,7 +15,9 @@ pub fn from_random(random: &str) -> String {
 pub fn is_api_token(credential: &str) -> bool {
     credential.strip_prefix(PREFIX).is_some_and(|random| {
         random.len() == RANDOM_CHARACTERS
-            && random.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+            && random
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
     })
 }
 

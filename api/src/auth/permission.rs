@@ -119,9 +119,8 @@ pub async fn visible_app(caller: &Caller, name: &str, state: &ApiState) -> Resul
 
 /// The path's `{app}`; in a repository's address it may end in `.git`.
 async fn app_in_path(parts: &mut Parts, state: &ApiState) -> Result<String, ApiError> {
-    let parameters = RawPathParams::from_request_parts(parts, state)
-        .await
-        .map_err(|_| ApiError::NoSuchRoute)?;
+    let parameters =
+        RawPathParams::from_request_parts(parts, state).await.map_err(|_| ApiError::NoSuchRoute)?;
     let name = parameters.iter().find(|(name, _)| *name == "app").map(|(_, value)| value);
     let name = name.ok_or(ApiError::NoSuchRoute)?;
     Ok(name.strip_suffix(".git").unwrap_or(name).to_owned())

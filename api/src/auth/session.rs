@@ -51,7 +51,8 @@ pub async fn sign_in(state: &ApiState, user: User) -> Result<Session, ApiError> 
         expires_at: refresh_expires_at,
     };
     state.store.create_session(&session).await?;
-    let issued = state.access_tokens.issue(&user.id, &session.id, now).map_err(ApiError::internal)?;
+    let issued =
+        state.access_tokens.issue(&user.id, &session.id, now).map_err(ApiError::internal)?;
     let (access_token, access_expires_at) = issued;
     Ok(Session { access_token, access_expires_at, refresh_token, refresh_expires_at, user })
 }

@@ -58,7 +58,8 @@ pub async fn exchange<H: Send + 'static>(
         .spawn()
         .context("start git")
         .map_err(ApiError::Internal)?;
-    let pid = git.id().ok_or_else(|| ApiError::internal(anyhow::anyhow!("git has no process id")))?;
+    let pid =
+        git.id().ok_or_else(|| ApiError::internal(anyhow::anyhow!("git has no process id")))?;
     if let Err(error) = bound_memory(pid) {
         signal_group(pid, Signal::KILL);
         return Err(ApiError::internal(error));
@@ -67,17 +68,20 @@ pub async fn exchange<H: Send + 'static>(
         return Err(ApiError::internal(anyhow::anyhow!("git was started without its streams")));
     };
     let (chunks, mut said) = mpsc::channel(BUFFERED);
-    let mut feeding =
-        state.tasks.spawn(feed(request.into_data_stream(), input, bounds));
+    let mut feeding = state.tasks.spawn(feed(request.into_data_stream(), input, bounds));
     state.tasks.spawn(attend(git, pid, output, chunks, bounds, held));
+    // Until git says something, a request that breaks a bound is still answered with its reason;
+    // git then finds its input cut off and clears away what it had by itself.
     let first = tokio::select! {
         first = said.recv() => first,
         fed = &mut feeding => {
-            // Git finds its input cut off then, and clears away what it had by itself.
             fed.map_err(ApiError::internal)??;
             said.recv().await
         }
     };
+    if first.is_none() && !feeding.is_finished() {
+        feeding.await.map_err(ApiError::internal)??;
+    }
     let rest = ReceiverStream::new(said);
     Ok(Body::from_stream(futures_util::stream::iter(first).chain(rest).map(Ok::<_, ApiError>)))
 }
@@ -152,11 +156,7 @@ async fn end(mut git: Child, pid: u32) {
     }
 }
 
-async fn pass_on(
-    mut output: impl AsyncRead + Unpin,
-    chunks: mpsc::Sender<Bytes>,
-    stall: Duration,
-) {
+async fn pass_on(mut output: impl AsyncRead + Unpin, chunks: mpsc::Sender<Bytes>, stall: Duration) {
     let mut client = Some(chunks);
     let mut buffer = vec![0; CHUNK_BYTES];
     loop {

@@ -16,7 +16,7 @@ pub const MAX_LINE_BYTES: u64 = 1024 * 1024;
 /// How often this process shows that it lives, while it has nothing to say.
 pub const HEARTBEAT: Duration = Duration::from_secs(5);
 /// How long the hook waits for a sign of life.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What the hook asks, once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,7 +24,8 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 pub struct HookRequest {
     /// The secret name of the push.
     pub push: String,
-    pub quarantine: PathBuf,
+    /// Where the pushed objects are; `None` when there are none, as in a deletion.
+    pub quarantine: Option<PathBuf>,
     /// What git told the hook: `old new ref`, one a line.
     pub updates: String,
 }

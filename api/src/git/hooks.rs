@@ -54,7 +54,9 @@ impl Hooks {
         file.write_all(&line)?;
         file.as_file().set_permissions(Permissions::from_mode(0o700))?;
         // Closed before it gets its name: a file that is open for writing cannot be started.
-        file.into_temp_path().persist(directory.join("pre-receive")).map_err(|error| error.error)?;
+        file.into_temp_path()
+            .persist(directory.join("pre-receive"))
+            .map_err(|error| error.error)?;
         Ok(())
     }
 }

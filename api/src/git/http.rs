@@ -28,7 +28,7 @@ use crate::git::repository::{Repository, configuration};
 use crate::state::ApiState;
 
 const ADVERTISE_DEADLINE: Duration = Duration::from_secs(30);
-const FETCH_DEADLINE: Duration = Duration::from_secs(15 * 60);
+const FETCH_DEADLINE: Duration = Duration::from_mins(15);
 /// A request of `git fetch` is a list of what both sides have.
 const FETCH_REQUEST_BYTES: u64 = 8 * 1024 * 1024;
 /// What a push may send besides its pack.

@@ -149,21 +149,22 @@ async fn judge(
     let current = head_of(push, &push.deploy_branch).await?;
     let deploys = DeployBranch { name: &push.deploy_branch, exists: current.is_some() };
     match PushPlan::decide(&updates, deploys) {
-        PushPlan::Refuse { lines } => Err(Refusal(printable(lines))),
+        PushPlan::Refuse { lines } => Err(Refusal(printable(&lines))),
         PushPlan::Store { notes } => {
-            hook.say_all(printable(notes)).await;
+            hook.say_all(printable(&notes)).await;
             Ok(())
         }
         PushPlan::Deploy { update, branch, notes } => {
-            hook.say_all(printable(notes)).await;
-            let quarantine = push.repository.quarantine(&request.quarantine)?;
+            hook.say_all(printable(&notes)).await;
+            let claimed = request.quarantine.as_deref();
+            let quarantine = claimed.map(|it| push.repository.quarantine(it)).transpose()?;
             let source = Snapshot::new(push.repository.clone(), quarantine, update.new.clone());
             deploy(state, push, &update, &branch, source, hook).await
         }
     }
 }
 
-fn printable(lines: Vec<String>) -> Vec<String> {
+fn printable(lines: &[String]) -> Vec<String> {
     lines.iter().map(|line| plain(line)).collect()
 }
 
@@ -181,7 +182,8 @@ async fn deploy(
         return Err(Refusal::new("somebody else pushed meanwhile", hint));
     }
     let noted = source.clone();
-    let note = tokio::task::spawn_blocking(move || noted.note()).await.map_err(ApiError::internal)??;
+    let note =
+        tokio::task::spawn_blocking(move || noted.note()).await.map_err(ApiError::internal)??;
     let (id, archive) = store_source(state, &source).await?;
     if hook.is_gone() {
         return Err(Refusal::spoken());
@@ -202,10 +204,7 @@ async fn deploy(
     make_way(push, update, branch).await
 }
 
-async fn store_source(
-    state: &ApiState,
-    source: &Snapshot,
-) -> Result<(SourceId, Archive), Refusal> {
+async fn store_source(state: &ApiState, source: &Snapshot) -> Result<(SourceId, Archive), Refusal> {
     let id: SourceId = mint::id();
     let file = state.data_dir.source(&id);
     let written = source.write(&file, state.settings.limits.unpacked_bytes).await;
@@ -254,17 +253,15 @@ async fn make_way(push: &Push, update: &RefUpdate, branch: &str) -> Result<(), R
     if head == update.old {
         return Ok(());
     }
-    let (repository, branch, old) = (push.repository.clone(), branch.to_owned(), update.old.clone());
+    let (repository, branch, old) =
+        (push.repository.clone(), branch.to_owned(), update.old.clone());
     tokio::task::spawn_blocking(move || repository.put_back(&branch, &old, &head))
         .await
         .map_err(ApiError::internal)??;
     Ok(())
 }
 
-async fn head_of(
-    push: &Push,
-    branch: &str,
-) -> Result<Option<crate::git::plan::ObjectId>, Refusal> {
+async fn head_of(push: &Push, branch: &str) -> Result<Option<crate::git::plan::ObjectId>, Refusal> {
     let (repository, branch) = (push.repository.clone(), branch.to_owned());
     let head = tokio::task::spawn_blocking(move || repository.head_of(&branch)).await;
     Ok(head.map_err(ApiError::internal)??)

@@ -113,7 +113,10 @@ impl PushPlan {
     /// first; other branches and tags are stored, with a note, as people know it from elsewhere.
     pub fn decide(updates: &[RefUpdate], deploys: DeployBranch<'_>) -> Self {
         if let Some(update) = updates.iter().find(|u| u.branch().is_none() && !u.is_tag()) {
-            return refuse("only branches and tags can be pushed", &format!("leave out `{}`", update.name));
+            return refuse(
+                "only branches and tags can be pushed",
+                &format!("leave out `{}`", update.name),
+            );
         }
         let branch = branch_that_deploys(updates, deploys);
         let is_deploy_branch = |update: &&RefUpdate| update.branch() == Some(branch);
@@ -154,9 +157,7 @@ fn note(update: &RefUpdate, deploy_branch: &str) -> Vec<String> {
     match update.branch() {
         _ if update.new.is_none() => vec![step(&format!("`{}` is deleted", update.name))],
         Some(branch) => vec![
-            warning(&format!(
-                "`{branch}` is stored, not deployed: only `{deploy_branch}` deploys"
-            )),
+            warning(&format!("`{branch}` is stored, not deployed: only `{deploy_branch}` deploys")),
             detail(&format!("hint: git push <remote> {branch}:{deploy_branch}")),
         ],
         None => vec![step(&format!("`{}` is stored: tags do not deploy", update.name))],

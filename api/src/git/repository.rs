@@ -60,7 +60,12 @@ impl Repository {
     ///
     /// # Errors
     /// When it is not at `current` any more, or git cannot be started.
-    pub fn put_back(&self, branch: &str, wanted: &ObjectId, current: &ObjectId) -> anyhow::Result<()> {
+    pub fn put_back(
+        &self,
+        branch: &str,
+        wanted: &ObjectId,
+        current: &ObjectId,
+    ) -> anyhow::Result<()> {
         let name = format!("refs/heads/{branch}");
         let mut command = self.git.command();
         if wanted.is_none() {

@@ -17,7 +17,7 @@ use crate::git::process::{bound_memory, signal_group};
 use crate::git::repository::Repository;
 
 /// How long git may take to write an archive.
-const DEADLINE: Duration = Duration::from_secs(300);
+const DEADLINE: Duration = Duration::from_mins(5);
 
 /// A commit, as people know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,16 +46,17 @@ pub enum SnapshotError {
     Failed(#[from] anyhow::Error),
 }
 
-/// A commit in quarantine.
+/// A commit that may still be in quarantine.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
     repository: Repository,
-    quarantine: PathBuf,
+    quarantine: Option<PathBuf>,
     commit: ObjectId,
 }
 
 impl Snapshot {
-    pub fn new(repository: Repository, quarantine: PathBuf, commit: ObjectId) -> Self {
+    /// `quarantine` is where its objects are, when they are not in the repository yet.
+    pub fn new(repository: Repository, quarantine: Option<PathBuf>, commit: ObjectId) -> Self {
         Self { repository, quarantine, commit }
     }
 
@@ -87,20 +88,21 @@ impl Snapshot {
         bound_memory(pid).context("bound git's memory")?;
         let to = to.to_owned();
         let work = tokio::task::spawn_blocking(move || compress(child, &to, limit));
-        match tokio::time::timeout(DEADLINE, work).await {
-            Ok(done) => done.map_err(anyhow::Error::new)?,
-            Err(_) => {
-                signal_group(pid, Signal::KILL);
-                Err(SnapshotError::TooSlow)
-            }
-        }
+        let Ok(done) = tokio::time::timeout(DEADLINE, work).await else {
+            signal_group(pid, Signal::KILL);
+            return Err(SnapshotError::TooSlow);
+        };
+        done.map_err(anyhow::Error::new)?
     }
 
     fn command(&self) -> Command {
-        let mut command = self.repository.git().command();
-        command
-            .env("GIT_OBJECT_DIRECTORY", &self.quarantine)
-            .env("GIT_ALTERNATE_OBJECT_DIRECTORIES", self.repository.git().directory().join("objects"));
+        let git = self.repository.git();
+        let mut command = git.command();
+        if let Some(quarantine) = &self.quarantine {
+            command
+                .env("GIT_OBJECT_DIRECTORY", quarantine)
+                .env("GIT_ALTERNATE_OBJECT_DIRECTORIES", git.directory().join("objects"));
+        }
         command
     }
 }
@@ -122,8 +124,8 @@ fn compress(mut git: Child, to: &Path, limit: u64) -> Result<Archive, SnapshotEr
 fn copy(mut tar: impl Read, to: &Path, limit: u64) -> Result<Archive, SnapshotError> {
     let file = File::create_new(to).context("create a source archive")?;
     let mut gzip = GzEncoder::new(Measured::new(file), Compression::fast());
-    let unpacked = io::copy(&mut tar.by_ref().take(limit + 1), &mut gzip)
-        .context("write a source archive")?;
+    let unpacked =
+        io::copy(&mut tar.by_ref().take(limit + 1), &mut gzip).context("write a source archive")?;
     if unpacked > limit {
         return Err(SnapshotError::TooLarge { limit });
     }

@@ -100,7 +100,7 @@ impl Follower {
 
     async fn load(&self) -> Result<Deployment, ApiError> {
         let found = self.state.store.deployment(&self.id).await?;
-        found.ok_or_else(|| ApiError::not_found("deployment", &self.id))
+        found.ok_or_else(|| ApiError::not_found("deployment", self.id.as_str()))
     }
 
     /// Queues the lines of one page; whether there may be more.

@@ -27,22 +27,21 @@ pub async fn send(
     resume: Option<u64>,
     reader: Reader,
 ) -> Result<(), StreamEnd> {
-    let filter =
-        LogFilter { deployment: Some(run.as_str().to_owned()), ..LogFilter::default() };
+    let filter = LogFilter { deployment: Some(run.as_str().to_owned()), ..LogFilter::default() };
     let mut wake = state.store.wakes().subscribe(Topic::Logs);
-    let mut position = match resume {
-        Some(position) => position,
-        None => {
-            let page = state.logs.tail(&app, LATE_LINES, &filter).await?;
-            for (behind, line) in page.lines {
-                reader.send(behind, &RunUpdate::Line { text: line.text }).await?;
-            }
-            page.next
+    let mut position = if let Some(position) = resume {
+        position
+    } else {
+        let page = state.logs.tail(&app, LATE_LINES, &filter).await?;
+        for (behind, line) in page.lines {
+            reader.send(behind, &RunUpdate::Line { text: line.text }).await?;
         }
+        page.next
     };
     loop {
         // The job is looked at before the lines: all it printed before its end is read with it.
-        let job = state.store.job(&run).await?.ok_or_else(|| ApiError::not_found("run", &run))?;
+        let job =
+            state.store.job(&run).await?.ok_or_else(|| ApiError::not_found("run", run.as_str()))?;
         let page = state.logs.read(&app, position, PAGE_BYTES).await?;
         let moved = page.next > position;
         position = page.next;
@@ -113,6 +112,8 @@ mod tests {
         let exited = end_of(&job(JobState::Done, Some(json!({"code": 3})), None));
         assert_eq!(exited, Some(RunUpdate::Exited { code: 3 }));
         let failed = end_of(&job(JobState::Failed, None, Some("docker does not answer")));
-        assert!(matches!(failed, Some(RunUpdate::Failed { message, .. }) if message.contains("docker")));
+        assert!(
+            matches!(failed, Some(RunUpdate::Failed { message, .. }) if message.contains("docker"))
+        );
     }
 }

@@ -37,7 +37,8 @@ const NO_BUFFERING: (HeaderName, HeaderValue) =
 pub fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, ApiError> {
     let Some(value) = headers.get(LAST_EVENT_ID) else { return Ok(None) };
     let id = value.to_str().ok().and_then(|text| text.trim().parse().ok());
-    id.map(Some).ok_or_else(|| ApiError::Malformed("`Last-Event-ID` is not an id of ours".to_owned()))
+    id.map(Some)
+        .ok_or_else(|| ApiError::Malformed("`Last-Event-ID` is not an id of ours".to_owned()))
 }
 
 /// Whether the client asks for a stream.

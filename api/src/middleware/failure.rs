@@ -31,16 +31,20 @@ pub async fn render(request: Request, next: Next) -> Response {
         let scheme = if is_git { r#"Basic realm="Slipway", charset="UTF-8""# } else { "Bearer" };
         parts.headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(scheme));
     }
-    if is_git { (parts, text(&error)).into_response() } else { (parts, json(&error, id)).into_response() }
+    if is_git {
+        (parts, text(&error)).into_response()
+    } else {
+        (parts, json(&error, id)).into_response()
+    }
 }
 
 /// The answer to a panic in a handler.
 pub fn of_panic(panic: Box<dyn Any + Send>) -> Response<Body> {
     let text = panic
-        .downcast_ref::<&str>()
-        .map(ToString::to_string)
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "it carried no text".to_owned());
+        .downcast::<String>()
+        .map(|text| *text)
+        .or_else(|panic| panic.downcast::<&str>().map(|text| (*text).to_owned()));
+    let text = text.unwrap_or_else(|_| "it carried no text".to_owned());
     ApiError::Internal(anyhow!("panic: {text}")).into_response()
 }
 
@@ -54,7 +58,9 @@ fn failure_of(response: &Response) -> Option<Arc<ApiError>> {
         StatusCode::NOT_FOUND => ApiError::NoSuchRoute,
         StatusCode::METHOD_NOT_ALLOWED => ApiError::MethodNotAllowed,
         StatusCode::GATEWAY_TIMEOUT => ApiError::TimedOut,
-        StatusCode::UNSUPPORTED_MEDIA_TYPE => ApiError::UnsupportedBody { expected: "gzip, or plain" },
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+            ApiError::UnsupportedBody { expected: "gzip, or plain" }
+        }
         status if status.is_client_error() => {
             let words = status.canonical_reason().unwrap_or("refused").to_lowercase();
             ApiError::Malformed(format!("the request was refused: {words}"))
@@ -108,7 +114,10 @@ mod tests {
         let (status, body) = ask("/panic").await;
         assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
         let body: ErrorBody = serde_json::from_str(&body).unwrap();
-        assert_eq!((body.code.as_str(), body.message.as_str()), ("internal", "the server failed to do this"));
+        assert_eq!(
+            (body.code.as_str(), body.message.as_str()),
+            ("internal", "the server failed to do this")
+        );
     }
 
     #[tokio::test]

@@ -32,7 +32,8 @@ static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
 #[utoipa::path(get, path = "/docs", operation_id = "docs", tag = "server",
     responses((status = 200, description = "A page to read", content_type = "text/html")))]
 pub async fn show() -> impl IntoResponse {
-    let headers: [(HeaderName, HeaderValue); 1] = [(header::CONTENT_SECURITY_POLICY, POLICY.clone())];
+    let headers: [(HeaderName, HeaderValue); 1] =
+        [(header::CONTENT_SECURITY_POLICY, POLICY.clone())];
     (headers, Html(PAGE.as_str()))
 }
 

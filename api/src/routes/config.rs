@@ -52,9 +52,7 @@ pub async fn change(
         )
         .await?;
     let deployment = match outcome.deployment {
-        Some(deployment) => {
-            Some(view::deployment::describe(&state, &app.name, deployment).await?)
-        }
+        Some(deployment) => Some(view::deployment::describe(&state, &app.name, deployment).await?),
         None => None,
     };
     let changed = ConfigChanged { etag: outcome.etag, deployment };
@@ -75,7 +73,8 @@ pub async fn reveal(
     let (_, key) = names;
     let not_found = || ApiError::not_found("configuration key", &key);
     let key: ConfigKey = key.parse().map_err(|_| not_found())?;
-    let value = state.store.config_value(&app.id, &key, &state.keys).await?.ok_or_else(not_found)?;
+    let value =
+        state.store.config_value(&app.id, &key, &state.keys).await?.ok_or_else(not_found)?;
     Ok(axum::Json(ConfigValue { key, value }))
 }
 

@@ -86,12 +86,20 @@ pub async fn cancel(
         DeploymentState::Canceled { .. } => {
             view::deployment::describe(&state, &app.name, deployment).await?
         }
-        state if state.is_terminal() || matches!(state, DeploymentState::Reverting { .. }) => {
-            let message = format!("the deployment is {} already", state.name());
+        DeploymentState::Reverting { .. }
+        | DeploymentState::Succeeded
+        | DeploymentState::Failed { .. }
+        | DeploymentState::Superseded { .. }
+        | DeploymentState::Reverted { .. }
+        | DeploymentState::RevertFailed { .. } => {
+            let message = format!("the deployment is {} already", deployment.state.name());
             let hint = "`slipway rollback` takes back what is live";
             return Err(ApiError::conflict("already_ended", message, hint));
         }
-        _ => {
+        DeploymentState::Queued
+        | DeploymentState::Building
+        | DeploymentState::Releasing
+        | DeploymentState::Starting => {
             let event = DeploymentEvent::Canceled { by: caller.actor() };
             let canceled = state.store.advance(&deployment.id, event, None).await?;
             view::deployment::describe(&state, &app.name, canceled).await?

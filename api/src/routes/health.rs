@@ -17,7 +17,7 @@ pub async fn alive() -> &'static str {
     responses((status = 200, description = "It can do its work", body = String)))]
 pub async fn ready(State(state): State<ApiState>) -> Result<&'static str, ApiError> {
     match state.store.check().await {
-        Ok(_) => Ok("ready\n"),
+        Ok(()) => Ok("ready\n"),
         Err(error) => {
             tracing::warn!(%error, "not ready");
             Err(ApiError::Busy { what: "the database", retry_after_s: 5 })

@@ -77,7 +77,11 @@ pub async fn follow(
 
 fn check(request: &RunRequest) -> Result<(), ApiError> {
     let invalid = |message: &str| {
-        ApiError::invalid("invalid_command", message, "for example `slipway run python manage.py shell`")
+        ApiError::invalid(
+            "invalid_command",
+            message,
+            "for example `slipway run python manage.py shell`",
+        )
     };
     let bytes: usize = request.command.iter().map(String::len).sum();
     if request.command.iter().all(|word| word.trim().is_empty()) {

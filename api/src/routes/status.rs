@@ -41,7 +41,7 @@ pub async fn show(
 
 async fn database(state: &ApiState) -> ComponentStatus {
     let (ok, message) = match state.store.check().await {
-        Ok(_) => (true, "answers".to_owned()),
+        Ok(()) => (true, "answers".to_owned()),
         Err(error) => {
             tracing::warn!(%error, "the database does not answer");
             (false, "does not answer; the server's log says why".to_owned())

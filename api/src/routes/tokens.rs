@@ -49,9 +49,8 @@ pub async fn create(
     check(&request)?;
     // The secret is remembered nowhere, the answer to a repeated request included.
     let secret = api_token::from_random(&mint::secret());
-    let made = key.once(&state, &caller, &request, async || {
-        make(&state, &caller, &request, &secret).await
-    });
+    let made = key
+        .once(&state, &caller, &request, async || make(&state, &caller, &request, &secret).await);
     let token = made.await?;
     match token {
         Once::Fresh(token) => Ok((StatusCode::CREATED, axum::Json(NewToken { token, secret }))),
@@ -96,8 +95,7 @@ async fn make(
         None => None,
     };
     let now = clock::now();
-    let expires_at =
-        request.expires_in_days.map(|days| now + Millis(DAY.0 * u64::from(days)));
+    let expires_at = request.expires_in_days.map(|days| now + Millis(DAY.0 * u64::from(days)));
     let token = state
         .store
         .create_token(store::NewToken {

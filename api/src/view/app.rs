@@ -1,8 +1,8 @@
 //! Apps.
 
+use slipway_core::instance::InstanceState;
 use slipway_core::wire::app::{AppHealth, AppInfo, AppSummary};
 use slipway_core::wire::process::ProcessInfo;
-use slipway_core::instance::InstanceState;
 use slipway_store::{App, AppRow, AppState};
 
 use crate::error::ApiError;
@@ -45,12 +45,10 @@ fn health(row: &AppRow) -> AppHealth {
 /// When it is gone, or the database does not answer.
 pub async fn describe(state: &ApiState, app: &App) -> Result<AppInfo, ApiError> {
     let row = state.store.app_row(&app.id).await?;
-    let row = row.ok_or_else(|| ApiError::not_found("app", &app.name))?;
+    let row = row.ok_or_else(|| ApiError::not_found("app", app.name.as_str()))?;
     let newest = state.store.deployments(&app.id, 1, None).await?.pop();
     let latest_deployment = match newest {
-        Some(deployment) => {
-            Some(view::deployment::describe(state, &app.name, deployment).await?)
-        }
+        Some(deployment) => Some(view::deployment::describe(state, &app.name, deployment).await?),
         None => None,
     };
     Ok(AppInfo {
@@ -102,7 +100,7 @@ mod tests {
                 created_at: Timestamp(0),
                 created_by: "ada@example.com".to_owned(),
             },
-            live: live.then(|| LiveRelease { version: 1, source: None, since: Timestamp(0) }),
+            live: live.then_some(LiveRelease { version: 1, source: None, since: Timestamp(0) }),
             wanted,
             ready,
             deploying,

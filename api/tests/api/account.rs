@@ -13,8 +13,7 @@ async fn a_new_password_ends_every_other_session() {
     let world = World::start().await;
     let here = world.admin().await;
     let elsewhere = world.sign_in().await;
-    let change =
-        |current: &str| json!({"current_password": current, "new_password": NEW_PASSWORD});
+    let change = |current: &str| json!({"current_password": current, "new_password": NEW_PASSWORD});
     let wrong = here.put("/v1/me/password", &change("not my password")).await;
     assert_eq!((wrong.status, wrong.code().as_str()), (401, "wrong_password"));
     let weak = json!({"current_password": PASSWORD, "new_password": "short"});

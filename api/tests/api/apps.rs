@@ -14,7 +14,23 @@ async fn an_app_is_created_listed_described_and_destroyed() {
     let mut described = made.json();
     described["created_at"] = json!(0);
     described["git_url"] = json!("(git)");
-    insta::assert_json_snapshot!(described, @"");
+    insta::assert_json_snapshot!(described, @r#"
+    {
+      "created_at": 0,
+      "deploy_branch": "main",
+      "deployed_at": null,
+      "git_url": "(git)",
+      "health": "empty",
+      "latest_deployment": null,
+      "name": "shop",
+      "processes": [],
+      "ready": 0,
+      "source": null,
+      "url": "http://shop.localhost:8080",
+      "version": null,
+      "wanted": 0
+    }
+    "#);
     assert_eq!(admin.get("/v1/apps").await.json()[0]["name"], "shop");
     let taken = admin.post("/v1/apps", &json!({"name": "shop"})).await;
     assert_eq!((taken.status, taken.code().as_str()), (409, "name_taken"));
@@ -96,9 +112,11 @@ async fn what_changes_something_or_is_denied_is_written_down_without_values() {
     assert!(!log.text.contains("hunter2"), "{}", log.text);
     let rows = log.json();
     let row = |action: &str, result: &str| {
-        let found = rows.as_array().unwrap().iter().find(|row| {
-            row["action"] == action && row["result"] == result
-        });
+        let found = rows
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|row| row["action"] == action && row["result"] == result);
         found.unwrap_or_else(|| panic!("no row {action} {result} in {rows:#}")).clone()
     };
     let created = row("POST /v1/apps", "ok");

@@ -157,12 +157,8 @@ struct Caller {
 }
 
 async fn callers(world: &World, admin: &Person) -> Vec<Caller> {
-    let mut callers = vec![Caller {
-        name: "stranger",
-        person: world.stranger(),
-        scope: None,
-        elsewhere: false,
-    }];
+    let mut callers =
+        vec![Caller { name: "stranger", person: world.stranger(), scope: None, elsewhere: false }];
     for (name, scope) in [
         ("read token", Scope::Read),
         ("deploy token", Scope::Deploy),

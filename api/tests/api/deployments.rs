@@ -62,7 +62,10 @@ async fn a_release_shows_what_differs_from_the_live_one_and_no_value() {
     worker.deploy().await;
     let first = admin.get("/v1/apps/shop/releases/v1").await;
     let differs = &first.json()["differs_from_live"];
-    assert_eq!((differs["from_version"].as_u64(), differs["to_version"].as_u64()), (Some(2), Some(1)));
+    assert_eq!(
+        (differs["from_version"].as_u64(), differs["to_version"].as_u64()),
+        (Some(2), Some(1))
+    );
     assert_eq!(differs["config_removed"], json!(["A"]));
     assert!(!first.text.contains("hunter2"));
     let live = admin.get("/v1/apps/shop/releases/2").await.json();
@@ -127,7 +130,8 @@ async fn wanted_counts_are_set_for_processes_that_there_are() {
     let app = world.app(&admin, "shop").await;
     deploy_image(&admin).await;
     Worker::of(&world, &app.id).deploy().await;
-    let set = async |counts: Value| admin.put("/v1/apps/shop/scale", &json!({"counts": counts})).await;
+    let set =
+        async |counts: Value| admin.put("/v1/apps/shop/scale", &json!({"counts": counts})).await;
     assert_eq!(set(json!({"web": 3})).await.json()["counts"], json!({"web": 3}));
     let unknown = set(json!({"wrong": 1})).await;
     assert_eq!((unknown.status, unknown.code().as_str()), (422, "unknown_process"));

@@ -94,7 +94,8 @@ async fn the_stored_source_is_the_commit_and_nothing_else() {
     assert_eq!(pushed.code, 0, "{}", pushed.said);
     assert_eq!(deployment.kind, DeploymentKind::Push);
     assert_eq!(deployment.created_by, crate::world::EMAIL);
-    let Some(Source::Git { source_id, commit: pushed, branch, subject, author }) = deployment.source
+    let Some(Source::Git { source_id, commit: pushed, branch, subject, author }) =
+        deployment.source
     else {
         panic!("it has no git source");
     };
@@ -174,18 +175,37 @@ async fn a_push_that_waited_behind_a_live_one_still_gets_its_branch() {
 
 #[tokio::test]
 async fn a_push_from_an_outdated_view_is_refused_before_it_deploys() {
-    let (world, app, first) = shop().await;
+    let (world, app, repository) = shop().await;
     let worker = Worker::of(&world, &app.id);
-    tokio::join!(first.push(&MAIN), worker.deploy());
-    let token = world.token(&world.sign_in().await, Scope::Deploy, None).await;
-    let other = Repository::of(&world, "shop", &token.credential.unwrap()).await;
-    other.commit("b", "1", "unrelated").await;
-    let refused = other.push(&MAIN).await;
-    assert_eq!(refused.code, 1);
-    assert!(refused.said.contains("fetch first"), "{}", refused.said);
-    let (forced, _) = tokio::join!(other.push(&["--force", "main"]), worker.deploy());
+    tokio::join!(repository.push(&MAIN), worker.deploy());
+    repository.commit("b", "1", "newer").await;
+    // It believes that there is no `main` yet, as it would after losing a race.
+    let request = world
+        .token(&world.sign_in().await, Scope::Deploy, None)
+        .await
+        .request(reqwest::Method::POST, "/git/shop.git/git-receive-pack")
+        .header("content-type", "application/x-git-receive-pack-request")
+        .body(repository.receive_request("refs/heads/main").await);
+    let answer = crate::person::read(request).await;
+    assert_eq!(answer.status, 200);
+    assert!(answer.text.contains("somebody else pushed meanwhile"), "{}", answer.text);
+    let deployments = world.state.store.deployments(&app.id, 10, None).await.unwrap();
+    assert_eq!(deployments.len(), 1);
+}
+
+#[tokio::test]
+async fn a_forced_push_deploys_and_moves_the_branch_back() {
+    let (world, app, repository) = shop().await;
+    repository.commit("b", "1", "second").await;
+    let worker = Worker::of(&world, &app.id);
+    tokio::join!(repository.push(&MAIN), worker.deploy());
+    repository.git(&["reset", "--quiet", "--hard", "HEAD~1"]).await;
+    let refused = repository.push(&MAIN).await;
+    assert_eq!(refused.code, 1, "{}", refused.said);
+    let force = ["--force", "main"];
+    let (forced, _) = tokio::join!(repository.push(&force), worker.deploy());
     assert_eq!(forced.code, 0, "{}", forced.said);
-    assert_eq!(other.on_server("main").await, Some(head(&other).await));
+    assert_eq!(repository.on_server("main").await, Some(head(&repository).await));
 }
 
 #[tokio::test]

@@ -76,7 +76,7 @@ async fn the_deploy_branch_cannot_be_deleted_and_other_refs_cannot_be_made() {
 async fn hostile_ref_names_are_only_ever_names() {
     let world = World::start().await;
     let (_, app, repository) = shop_with(&world).await;
-    let marker = world.data.path().join("pwned");
+    let marker = std::env::temp_dir().join(format!("slipway-pwned-{}", std::process::id()));
     for name in [
         format!("$(touch${{IFS}}{})", marker.display()),
         "--upload-pack=touch".to_owned(),

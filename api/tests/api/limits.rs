@@ -36,7 +36,7 @@ async fn every_refusal_has_the_one_shape() {
         (Method::GET, "/nothing", 404, "no_such_route"),
         (Method::GET, "/v1/../etc/passwd", 404, "no_such_route"),
         (Method::DELETE, "/v1/status", 405, "method_not_allowed"),
-        (Method::GET, "/v1/apps/%FF", 404, "not_found"),
+        (Method::GET, "/v1/apps/%FF", 404, "no_such_route"),
         (Method::GET, "/v1/apps/none", 404, "not_found"),
         (Method::GET, "/v1/apps/Bad%20Name", 404, "not_found"),
         (Method::GET, "/v1/deployments/dep_x", 404, "not_found"),
@@ -156,5 +156,8 @@ async fn the_status_has_the_word_of_every_part() {
     assert_eq!(status["database"], "sqlite");
     let parts = status["components"].as_array().unwrap();
     assert_eq!(parts[0]["name"], "database");
-    assert_eq!((parts[1]["name"].as_str(), parts[1]["ok"].as_bool()), (Some("docker"), Some(false)));
+    assert_eq!(
+        (parts[1]["name"].as_str(), parts[1]["ok"].as_bool()),
+        (Some("docker"), Some(false))
+    );
 }

@@ -44,11 +44,8 @@ impl Person {
         PROVIDER.call_once(|| {
             rustls::crypto::ring::default_provider().install_default().unwrap();
         });
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .timeout(Duration::from_secs(30))
-            .build()
-            .unwrap();
+        let http =
+            reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().unwrap();
         Self { address, credential, http }
     }
 

@@ -61,11 +61,11 @@ impl Repository {
     /// What git would send to make a ref at `HEAD`: the command, and a pack of everything.
     pub async fn receive_request(&self, name: &str) -> Vec<u8> {
         let head = self.git(&["rev-parse", "HEAD"]).await;
-        let command = format!("{} {} {name}\0report-status side-band-64k", "0".repeat(40), head.trim());
+        let command =
+            format!("{} {} {name}\0report-status side-band-64k", "0".repeat(40), head.trim());
         let mut request = format!("{:04x}{command}0000", command.len() + 4).into_bytes();
         let mut packing = self.command(&["pack-objects", "--stdout", "--revs", "--quiet"]);
-        let mut packing =
-            packing.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut packing = packing.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut input = packing.stdin.take().unwrap();
         input.write_all(head.as_bytes()).await.unwrap();
         drop(input);

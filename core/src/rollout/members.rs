@@ -47,9 +47,7 @@ fn of_process(
     let keep_sick = sick > 0 && (ready == 0 || sick > ready);
     let mut members: BTreeSet<InstanceId> = candidates
         .iter()
-        .filter(|replica| {
-            replica.standing == Standing::Ready || (keep_sick && failing(replica))
-        })
+        .filter(|replica| replica.standing == Standing::Ready || (keep_sick && failing(replica)))
         .map(|replica| replica.id.clone())
         .collect();
     // What is surplus leaves only when somebody else answers, unless none is wanted at all.

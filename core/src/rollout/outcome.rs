@@ -36,8 +36,8 @@ pub(super) fn event(
 }
 
 fn starting(world: &World, target: &Target) -> Option<DeploymentEvent> {
-    let own = world.replicas.iter().filter(|replica| target.admits(replica));
-    if let Some(reason) = own.filter_map(|replica| replica.verdict.clone()).next() {
+    let mut own = world.replicas.iter().filter(|replica| target.admits(replica));
+    if let Some(reason) = own.find_map(|replica| replica.verdict.clone()) {
         return Some(DeploymentEvent::Failed { reason });
     }
     Part::of(target).all_ready(world).then_some(DeploymentEvent::AllReady)
@@ -109,8 +109,8 @@ fn reverting(
         let reason = Reason::new(ReasonCode::Unstable, "there is no earlier release to go back to");
         return Some(DeploymentEvent::PutBackFailed { reason });
     };
-    let own = world.replicas.iter().filter(|replica| previous.admits(replica));
-    if let Some(reason) = own.filter_map(|replica| replica.verdict.clone()).next() {
+    let mut own = world.replicas.iter().filter(|replica| previous.admits(replica));
+    if let Some(reason) = own.find_map(|replica| replica.verdict.clone()) {
         return Some(DeploymentEvent::PutBackFailed { reason });
     }
     let back = roles.front.is_some_and(|part| part.target == previous) && confirmed;

@@ -86,7 +86,7 @@ impl Simulation {
             self.act(action);
         }
         if let Some(event) = plan.event {
-            self.advance(event);
+            self.advance(&event);
         }
         self.check();
         busy
@@ -123,9 +123,11 @@ impl Simulation {
 
     fn start(&mut self, process: ProcessName, release_id: &ReleaseId) {
         self.born += 1;
-        let rollout = self.world.rollout.iter().flat_map(|r| {
-            std::iter::once(&r.target).chain(r.previous.as_ref())
-        });
+        let rollout = self
+            .world
+            .rollout
+            .iter()
+            .flat_map(|r| std::iter::once(&r.target).chain(r.previous.as_ref()));
         let content = rollout
             .chain(self.world.serving.as_ref())
             .find(|target| target.release_id == *release_id)
@@ -146,7 +148,7 @@ impl Simulation {
         });
     }
 
-    fn advance(&mut self, event: DeploymentEvent) {
+    fn advance(&mut self, event: &DeploymentEvent) {
         let rollout = self.world.rollout.as_mut().unwrap();
         let next = match event {
             DeploymentEvent::AllReady => Some(Stage::Switching),
@@ -163,7 +165,11 @@ impl Simulation {
             | DeploymentEvent::StayedHealthy
             | DeploymentEvent::WentBad { revert: false, .. }
             | DeploymentEvent::PutBackFailed { .. } => None,
-            other => panic!("the planner has no business with {other:?}"),
+            DeploymentEvent::Begun { .. }
+            | DeploymentEvent::ImageReady
+            | DeploymentEvent::CommandDone
+            | DeploymentEvent::Superseded { .. }
+            | DeploymentEvent::Canceled { .. } => panic!("not the planner's: {event:?}"),
         };
         match next {
             Some(stage) => (rollout.stage, rollout.since) = (stage, self.now),

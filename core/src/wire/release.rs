@@ -8,6 +8,10 @@ use crate::release::{ImageRef, Source};
 use crate::time::Timestamp;
 
 /// A release, as listed.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four independent facts, each a field of the JSON"
+)]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct ReleaseSummary {

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use rustix::process::{Pid, Signal, kill_process};
 use slipway_worker::engine::Engine;
 use slipway_worker::engine::docker::Docker;
 use slipway_worker::proxy::Proxy;
@@ -57,7 +57,8 @@ async fn stop_server(foundation: &Foundation) -> anyhow::Result<()> {
     };
     kill_process(pid, Signal::TERM)?;
     let deadline = tokio::time::Instant::now() + PATIENCE;
-    while test_kill_process(pid).is_ok() {
+    // The lock, not the pid: a process that nobody has buried yet still has one.
+    while foundation.data.lock().is_err() {
         if tokio::time::Instant::now() >= deadline {
             kill_process(pid, Signal::KILL)?;
             break;

@@ -50,7 +50,7 @@ async fn the_sample_app_goes_live() -> Outcome {
 
     let push = ada.push().await;
     push.expect_success();
-    push.expect_said(&["Django", "collectstatic", "migrate", "shop v1 is live"]);
+    push.expect_said(&["Django", "static files", "migrate", "shop v1 is live"]);
     let site = slipway.site("shop");
     let page = site.text("/").await?;
     let stylesheet = page.split('"').find(|text| text.contains(".css"));

@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use slipway_core::deployment::{Deployment, DeploymentKind};
+use slipway_core::deployment::Deployment;
 use slipway_core::id::SourceId;
 use slipway_core::log::LogSource;
 use slipway_core::name::ProcessName;
-use slipway_core::process::{Command, Formation, ProcessSpec, StaticFiles};
+use slipway_core::process::{
+    Command, Formation, HealthCheck, Limits, ProcessSpec, StaticFiles,
+};
 use slipway_core::reason::{Reason, ReasonCode};
 use slipway_core::release::{ImageRef, Source};
 use slipway_store::mint;
@@ -92,13 +94,12 @@ async fn make<H: Host>(
     deployment: &Deployment,
     log: &BuildLog,
 ) -> Result<(ImageRef, Formation), Halt> {
-    match (&deployment.source, deployment.kind) {
-        (Some(Source::Image { reference }), _) => pulled(work, reference, log).await,
-        (Some(Source::Git { source_id, .. } | Source::Upload { source_id, .. }), _) => {
+    match &deployment.source {
+        Some(Source::Image { reference }) => pulled(work, reference, log).await,
+        Some(Source::Git { source_id, .. } | Source::Upload { source_id, .. }) => {
             built(work, deployment, source_id, log).await
         }
-        (None, DeploymentKind::Push | DeploymentKind::Upload | DeploymentKind::Image)
-        | (None, DeploymentKind::Config | DeploymentKind::Rollback | DeploymentKind::Restart) => {
+        None => {
             let sentence = "the deployment has no source to build from";
             Err(Halt::Failed(Reason::new(ReasonCode::Internal, sentence)))
         }
@@ -121,8 +122,8 @@ async fn pulled<H: Host>(
     let web = ProcessSpec {
         command: Command::Image,
         port: Some(port),
-        health: Default::default(),
-        limits: Default::default(),
+        health: HealthCheck::default(),
+        limits: Limits::default(),
     };
     let processes = [(ProcessName::web(), web)].into();
     Ok((image, Formation { processes, ..Formation::default() }))

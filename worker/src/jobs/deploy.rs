@@ -79,10 +79,9 @@ pub async fn perform<H: Host>(
         () = overtaken(context, id, &cancel) => Err(Halt::Interrupted),
     };
     match halted {
-        Ok(()) => Ok(Outcome::Done(None)),
         Err(Halt::Passing(error)) => Err(error),
         Err(Halt::Interrupted) if run.stop.is_cancelled() => Ok(Outcome::Later(Millis(0))),
-        Err(Halt::Interrupted) => Ok(Outcome::Done(None)),
+        Ok(()) | Err(Halt::Interrupted) => Ok(Outcome::Done(None)),
         Err(Halt::Failed(reason)) => {
             fail(&work, reason).await?;
             Ok(Outcome::Done(None))

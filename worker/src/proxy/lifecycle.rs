@@ -10,7 +10,7 @@ use super::nginx::{Complaint, signal};
 use super::site::ProxyConfig;
 use super::{Generation, Proxy, ProxyError};
 
-/// A killed nginx is noticed after this long.
+/// A killed nginx is noticed after this long, as is a log that is being flooded.
 const WATCH: Duration = Duration::from_millis(500);
 /// From its start nginx needs some hundredths of a second until it answers.
 const ANSWER: Duration = Duration::from_secs(5);
@@ -43,16 +43,19 @@ impl Proxy {
         Ok(())
     }
 
-    /// Keeps nginx running until `cancel`, and then leaves it running. A killed one is back within
-    /// two seconds.
+    /// Keeps nginx running and its logs small until `cancel`, and then leaves it running. A killed
+    /// one is back within two seconds.
     pub async fn supervise(&self, cancel: &CancellationToken) {
         let mut failing = false;
         while !cancel.is_cancelled() {
-            let result = self.ensure_running().await;
+            let result = match self.ensure_running().await {
+                Ok(()) => self.rotate_logs().await,
+                Err(error) => Err(error),
+            };
             if let Err(error) = &result
                 && !failing
             {
-                tracing::error!(%error, "nginx is not running");
+                tracing::error!(%error, "nginx is not in order");
             }
             failing = result.is_err();
             // Ends early when canceled; either way the loop's condition decides.

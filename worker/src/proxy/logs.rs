@@ -16,7 +16,7 @@ const KEPT: u32 = 3;
 
 impl Proxy {
     /// Rotates the logs that have grown over 10 MiB, keeping three old ones of each, and has nginx
-    /// open new ones. Call it every minute or so. Returns whether one was rotated.
+    /// open new ones. [`Proxy::supervise`] does it all the time. Returns whether one was rotated.
     ///
     /// # Errors
     /// When a file cannot be renamed.

@@ -5,16 +5,22 @@ use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 use slipway_core::id::{AppId, InstanceId};
 use slipway_core::instance::Endpoint;
+use tokio::time::{Instant, sleep};
 
 use super::ProxyError;
 use super::control::{Control, unexpected};
 use super::layout::Layout;
 
 const HEADER: &str = "slipway-members 1 ";
+/// Another writer holds the lock for a millisecond, unless it was frozen with it.
+const LOCK: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// Somebody who serves an app.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,7 +81,15 @@ impl Roster {
     }
 
     /// Replaces the file, unless another writer has been at it.
+    ///
+    /// Nothing is awaited between the file and what is remembered of it: a caller that gives up in
+    /// between would leave a writer that takes its own file for somebody else's. It is one small
+    /// write without a sync, well below a millisecond.
     async fn store(&mut self, app: &AppId, members: Vec<Member>) -> Result<(), ProxyError> {
+        let _held = self.hold().await?;
+        if load(&self.file)?.0 != self.generation {
+            return Err(ProxyError::Stale);
+        }
         let mut table = self.table.clone();
         if members.is_empty() {
             table.remove(app);
@@ -83,28 +97,26 @@ impl Roster {
             table.insert(app.clone(), members);
         }
         let generation = self.generation + 1;
-        let text = render(generation, &table);
-        let (file, lock, known) = (self.file.clone(), self.lock.clone(), self.generation);
-        tokio::task::spawn_blocking(move || replace(&file, &lock, known, &text))
-            .await
-            .map_err(|error| ProxyError::Unreachable(error.to_string()))??;
+        let new = self.file.with_extension("new");
+        fs::write(&new, render(generation, &table)).map_err(ProxyError::file("write", &new))?;
+        fs::rename(&new, &self.file).map_err(ProxyError::file("replace", &self.file))?;
         self.generation = generation;
         self.table = table;
         Ok(())
     }
-}
 
-/// Writes the file under its lock if its generation is still the known one.
-fn replace(file: &PathBuf, lock: &PathBuf, known: u64, text: &str) -> Result<(), ProxyError> {
-    let held = File::create(lock).map_err(ProxyError::file("open", lock))?;
-    flock(&held, FlockOperation::LockExclusive)
-        .map_err(|error| ProxyError::file("lock", lock)(error.into()))?;
-    if load(file)?.0 != known {
-        return Err(ProxyError::Stale);
+    /// Takes the lock that is held until the returned file is dropped.
+    async fn hold(&self) -> Result<File, ProxyError> {
+        let held = File::create(&self.lock).map_err(ProxyError::file("open", &self.lock))?;
+        let deadline = Instant::now() + LOCK;
+        loop {
+            match flock(&held, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(held),
+                Err(Errno::WOULDBLOCK) if Instant::now() < deadline => sleep(PAUSE).await,
+                Err(error) => return Err(ProxyError::file("lock", &self.lock)(error.into())),
+            }
+        }
     }
-    let new = file.with_extension("new");
-    fs::write(&new, text).map_err(ProxyError::file("write", &new))?;
-    fs::rename(&new, file).map_err(ProxyError::file("replace", file))
 }
 
 /// What nginx has.

@@ -41,7 +41,7 @@ use self::rollout::Rollouts;
 use self::sighting::Sighting;
 use crate::context::{Host, Shared};
 use crate::health::HealthBoard;
-use crate::proxy::ProxyConfig;
+use crate::proxy::{ProxyConfig, Traffic};
 
 /// How often the world is looked at without a hint.
 const POLL: Duration = Duration::from_secs(2);
@@ -60,6 +60,7 @@ pub struct Instances<H: Host> {
     orphans: Orphans,
     effects: Effects,
     failures: Failures,
+    last_traffic: Traffic,
     /// What the proxy's files say now.
     applied: Option<ProxyConfig>,
 }
@@ -80,6 +81,7 @@ impl<H: Host> Instances<H> {
             orphans: Orphans::default(),
             effects: Effects::default(),
             failures: Failures::default(),
+            last_traffic: Traffic::default(),
             applied: None,
         })
     }

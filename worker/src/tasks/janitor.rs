@@ -16,7 +16,7 @@ use crate::context::{Host, Shared};
 use crate::static_files;
 
 /// How often it goes round.
-const ROUND: Duration = Duration::from_secs(5 * 60);
+const ROUND: Duration = Duration::from_mins(5);
 /// How long rows of what has ended are kept.
 const KEPT_ROWS: Millis = Millis::from_secs(7 * 24 * 3_600);
 /// How long a source archive is kept that no deployment refers to.

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use crate::context::{Host, Shared};
 
 /// How often the sizes of nginx's logs are looked at.
-const ROTATION: Duration = Duration::from_secs(60);
+const ROTATION: Duration = Duration::from_mins(1);
 
 /// Looks after nginx until told to stop; nginx itself goes on.
 pub async fn run<H: Host>(context: Shared<H>, stop: CancellationToken) {

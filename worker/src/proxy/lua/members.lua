@@ -118,6 +118,7 @@ function _M.load(path)
         texts[key] = (texts[key] or "") .. line
     end
     dict:flush_all()
+    dict:flush_expired()
     for key, lines in pairs(texts) do
         dict:safe_set(key, lines)
     end

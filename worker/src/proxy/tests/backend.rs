@@ -7,7 +7,7 @@ use std::time::Duration;
 use slipway_core::id::{Id, InstanceId};
 use slipway_core::instance::Endpoint;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 
 use super::super::Member;
@@ -73,9 +73,12 @@ impl Drop for Backend {
     }
 }
 
-/// An address where nobody listens.
-pub async fn dead_member(number: u128) -> Member {
-    Backend::start(number).await.member.clone()
+/// A member whose address refuses connections, for as long as the socket is kept.
+pub fn dead_member(number: u128) -> (Member, TcpSocket) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let endpoint = Endpoint(socket.local_addr().unwrap());
+    (Member { instance: InstanceId::from_bits(number), endpoint, weight: 1 }, socket)
 }
 
 async fn accept(listener: TcpListener, name: String, seen: Arc<Mutex<Seen>>) {

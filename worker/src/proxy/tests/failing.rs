@@ -41,11 +41,12 @@ async fn without_members_a_visitor_gets_a_page_that_says_when_to_come_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_app_is_back_with_its_first_member() {
     let rig = Rig::start().await;
-    let dead = dead_member(1).await;
+    let (dead, socket) = dead_member(1);
     rig.proxy.set_members(&shop(), std::slice::from_ref(&dead)).await.unwrap();
     let down = rig.get("/").await;
     assert_eq!(down.status(), 503, "nobody could be reached");
     assert_eq!(down.head.header("retry-after"), Some("2"));
+    drop(socket);
     let back = Instant::now();
     let backend = Backend::start_at(1, dead.endpoint).await;
     assert_eq!(rig.get("/").await.status(), 200);
@@ -57,7 +58,7 @@ async fn an_app_is_back_with_its_first_member() {
 async fn a_refused_connection_is_tried_once_at_another_member() {
     let rig = Rig::start().await;
     let backend = Backend::start(1).await;
-    let dead = dead_member(2).await;
+    let (dead, _socket) = dead_member(2);
     let members = [backend.member.clone(), dead.clone()];
     rig.proxy.set_members(&shop(), &members).await.unwrap();
     for number in 0..10 {

@@ -3,6 +3,8 @@
 use std::num::NonZeroU16;
 use std::time::{Duration, Instant};
 
+use tokio_util::sync::CancellationToken;
+
 use super::super::generation::Generation;
 use super::super::render::CONF;
 use super::super::{ProxyConfig, ProxyError};
@@ -65,6 +67,28 @@ async fn a_killed_master_is_replaced_within_two_seconds() {
     assert_eq!(rig.get("/").await.body, backend.name());
     let response = under_way.receive().await.expect("a worker of the killed master finishes");
     assert_eq!(response.status(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_supervised_nginx_comes_back_by_itself_and_outlives_its_supervisor() {
+    let rig = Rig::start().await;
+    let backend = Backend::start(1).await;
+    rig.set(&[&backend]).await;
+    let cancel = CancellationToken::new();
+    let killed = async {
+        let before = rig.proxy.nginx.master();
+        rig.proxy.nginx.kill();
+        let began = Instant::now();
+        eventually("it runs again", || async {
+            rig.proxy.nginx.master().is_some_and(|master| Some(master) != before)
+        })
+        .await;
+        assert_eq!(rig.get("/").await.status(), 200);
+        assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+        cancel.cancel();
+    };
+    tokio::join!(rig.proxy.supervise(&cancel), killed);
+    assert_eq!(rig.get("/").await.status(), 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -152,6 +152,21 @@ async fn a_writer_that_was_replaced_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_caller_that_gives_up_in_the_middle_can_set_members_again() {
+    let rig = Rig::start().await;
+    let (first, second) = (Backend::start(1).await, Backend::start(2).await);
+    let app = shop();
+    for round in 0..40_u64 {
+        let backend = if round % 2 == 0 { &first } else { &second };
+        let members = [backend.member.clone()];
+        let set = rig.proxy.set_members(&app, &members);
+        let _ = tokio::time::timeout(Duration::from_micros(round * 50), set).await;
+    }
+    rig.set(&[&first]).await;
+    assert_eq!(rig.get("/").await.body, first.name());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nginx_itself_refuses_an_older_generation() {
     let rig = Rig::start().await;
     let backend = Backend::start(1).await;

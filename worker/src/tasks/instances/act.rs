@@ -22,7 +22,7 @@ use crate::environment::{Identity, environment};
 use crate::proxy;
 
 /// How long an engine may take to start one instance.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 
 impl<H: Host> Instances<H> {
     /// Carries one action out.

@@ -13,13 +13,18 @@ use crate::proxy::Traffic;
 /// How long the engine may take to list; a frozen daemon must not freeze the reconciler.
 const LOOK: Duration = Duration::from_secs(10);
 
+/// How long a look may wait for counters: a switch is more urgent than a number.
+const COUNT: Duration = Duration::from_millis(10);
+
 /// What was seen.
 #[derive(Debug, Default)]
 pub struct Sighting {
     pub observed: BTreeMap<InstanceId, Observed>,
     /// What the proxy has, by app.
     pub routed: BTreeMap<AppId, BTreeSet<InstanceId>>,
+    /// Counters, at worst those of the look before.
     pub traffic: Traffic,
+    knows_in_flight: bool,
     /// Whether engine and proxy both answered. Otherwise nothing may be taken away.
     pub complete: bool,
 }
@@ -28,6 +33,11 @@ impl Sighting {
     /// The proxy's members of an app.
     pub fn routed(&self, app_id: &AppId) -> BTreeSet<InstanceId> {
         self.routed.get(app_id).cloned().unwrap_or_default()
+    }
+
+    /// The requests an instance works on; `None` when that is not known just now.
+    pub fn in_flight(&self, id: &InstanceId) -> Option<u64> {
+        self.traffic.in_flight(id).filter(|_| self.knows_in_flight)
     }
 
     /// Whether the instance's process runs.
@@ -40,11 +50,14 @@ impl Sighting {
 
 impl<H: Host> Instances<H> {
     /// Looks at everything once.
-    pub(super) async fn sight(&self) -> Sighting {
+    pub(super) async fn sight(&mut self) -> Sighting {
         let host = &self.context.host;
         let proxy = &self.context.proxy;
-        let (listed, members, traffic) =
-            tokio::join!(within(LOOK, host.list()), proxy.members(), proxy.traffic());
+        let (listed, members, traffic) = tokio::join!(
+            within(LOOK, host.list()),
+            proxy.members(),
+            within(COUNT, proxy.traffic()),
+        );
         let mut sighting = Sighting { complete: true, ..Sighting::default() };
         match listed {
             Some(Ok(list)) => {
@@ -73,8 +86,14 @@ impl<H: Host> Instances<H> {
             }
         }
         match traffic {
-            Ok(traffic) => sighting.traffic = traffic,
-            Err(error) => tracing::debug!(%error, "could not read the proxy's counters"),
+            Some(Ok(traffic)) => {
+                self.last_traffic = traffic.clone();
+                sighting.traffic = traffic;
+                sighting.knows_in_flight = true;
+            }
+            Some(Err(error)) => tracing::debug!(%error, "could not read the proxy's counters"),
+            // The counters are complete again a tenth of a second after a switch.
+            None => sighting.traffic = self.last_traffic.clone(),
         }
         sighting
     }

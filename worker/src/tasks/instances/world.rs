@@ -90,7 +90,7 @@ impl<H: Host> Instances<H> {
                 .map_or(0, |before| crashes.saturating_sub(before)),
             verdict,
             created_at: row.created_at,
-            in_flight: sighting.traffic.in_flight(&row.id),
+            in_flight: sighting.in_flight(&row.id),
         }
     }
 
@@ -135,12 +135,13 @@ impl<H: Host> Instances<H> {
         }
         let observed = sighting.observed.get(&row.id)?;
         let spec = release.formation.processes.get(&row.process)?;
-        let started = *local.started.get_or_insert_with(|| match observed.state {
+        let running_since = match observed.state {
             ObservedState::Running { since } => since,
             ObservedState::Created
             | ObservedState::Restarting { .. }
             | ObservedState::Exited { .. } => now,
-        });
+        };
+        let started = *local.started.get_or_insert(running_since);
         let boot = Boot {
             started,
             deadline: spec.health.boot_deadline_ms,

@@ -158,17 +158,20 @@ impl Docker {
         Ok(LocalBase { reference: format!("{}:{tag}", repository(family)), version })
     }
 
-    /// Makes the plain system and returns the name it was given.
+    /// Makes the plain system, unless an interrupted attempt already did, and returns the name it was given.
     async fn make_system(
         &self,
         hash: &str,
         log: &BuildLog,
         cancel: &CancellationToken,
     ) -> Result<String, BuildError> {
+        let name = format!("slipway/base-system:{hash}");
+        if self.inspect_image(&name).await?.is_some() {
+            return Ok(name);
+        }
         let directory = scratch(&self.settings.bases.directory)?;
         let packed = directory.path().join("system.tar");
         system::make(&packed, &self.settings.bases.certificates, log, cancel).await?;
-        let name = format!("slipway/base-system:{hash}");
         self.import(&packed, &name).await?;
         Ok(name)
     }

@@ -1,0 +1,37 @@
+//! The store's suite: bodies × backends. Every body runs on SQLite and on a real PostgreSQL.
+
+/// Makes a module of tests for each database out of the bodies, which take a [`bench::Bench`].
+macro_rules! on_both_databases {
+    ($($body:ident),* $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $body() -> anyhow::Result<()> {
+                super::$body(crate::bench::Bench::sqlite().await?).await
+            })*
+        }
+
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $body() -> anyhow::Result<()> {
+                super::$body(crate::bench::Bench::postgres().await?).await
+            })*
+        }
+    };
+}
+
+mod apps;
+mod bench;
+mod config;
+mod database;
+mod data_dir;
+mod deployments;
+mod events;
+mod instances;
+mod jobs;
+mod logs;
+mod people;
+mod precedence;
+mod records;
+mod releases;
+mod scale;
+mod statements;
