@@ -21,9 +21,9 @@ impl DeploymentKind {
     pub fn supersedes(self, older: Self, state: &DeploymentState) -> bool {
         match state {
             DeploymentState::Queued => self.carries_code() || !older.carries_code(),
-            DeploymentState::Building
-            | DeploymentState::Releasing
-            | DeploymentState::Starting => self.carries_code(),
+            DeploymentState::Building | DeploymentState::Releasing | DeploymentState::Starting => {
+                self.carries_code()
+            }
             DeploymentState::Observing => true,
             DeploymentState::Switching
             | DeploymentState::Reverting { .. }

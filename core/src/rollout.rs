@@ -15,6 +15,8 @@
 mod members;
 mod outcome;
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod simulation;
 
 use std::collections::{BTreeMap, BTreeSet};
