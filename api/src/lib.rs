@@ -21,6 +21,7 @@ mod idempotency;
 mod live;
 mod middleware;
 mod openapi;
+mod publish;
 mod router;
 mod routes;
 mod serve;

@@ -53,6 +53,8 @@ pub struct ApiLimits {
     pub unpacked_bytes: u64,
     /// How long an ordinary request may take.
     pub request_time: Duration,
+    /// How long an upload may take.
+    pub upload_time: Duration,
     /// How long an upload or a push may stand still.
     pub standstill: Duration,
     /// How long git may work on one request; a push waits for its deployment meanwhile.
@@ -76,6 +78,7 @@ impl Default for ApiLimits {
             source_bytes: 500 * 1000 * 1000,
             unpacked_bytes: 2 * 1000 * 1000 * 1000,
             request_time: Duration::from_secs(30),
+            upload_time: Duration::from_hours(1),
             standstill: Duration::from_mins(1),
             git_time: Duration::from_hours(3),
             git_processes: 64,

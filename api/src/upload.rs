@@ -15,6 +15,8 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::time::timeout;
 
 use crate::error::ApiError;
+use crate::publish::publish;
+use crate::settings::ApiLimits;
 use crate::state::ApiState;
 
 /// An archive that arrived whole; its file goes with it unless it is kept.
@@ -30,22 +32,18 @@ impl Upload {
     /// Keeps the archive under this path, on the disk when this returns.
     ///
     /// # Errors
-    /// When the disk is full, or the path exists.
+    /// When the disk is full.
     pub async fn keep_as(&self, path: &Path) -> anyhow::Result<()> {
         let (from, to) = (self.file.path().to_owned(), path.to_owned());
-        tokio::task::spawn_blocking(move || {
-            File::open(&from)?.sync_all()?;
-            std::fs::hard_link(&from, &to)
-        })
-        .await?
-        .context("keep an uploaded archive")
+        let published = tokio::task::spawn_blocking(move || publish(&from, &to)).await?;
+        published.context("keep an uploaded archive")
     }
 }
 
-/// Receives an archive: bounded in bytes, and in how long it may stand still.
+/// Receives an archive: bounded in bytes, in time, and in how long it may stand still.
 ///
 /// # Errors
-/// When it breaks off, is too large, or is not a gzipped tar.
+/// When it breaks off, is too large or too slow, or is not a gzipped tar.
 pub async fn receive(
     state: &ApiState,
     headers: &HeaderMap,
@@ -57,10 +55,22 @@ pub async fn receive(
     if announced.and_then(|bytes| bytes.parse().ok()).is_some_and(|bytes: u64| bytes > limit) {
         return Err(ApiError::TooLarge { limit });
     }
-    let directory = state.data_dir.sources();
-    let file = NamedTempFile::new_in(directory).map_err(ApiError::internal)?;
-    let handle = file.reopen().map_err(ApiError::internal)?;
-    let mut writer = tokio::fs::File::from_std(handle);
+    let file = NamedTempFile::new_in(state.data_dir.scratch())?;
+    let collected = timeout(limits.upload_time, collect(body, &file, limits)).await;
+    let (bytes, sha256) = collected.map_err(|_| ApiError::TimedOut)??;
+    let upload = Upload { file, bytes, sha256 };
+    let opened = upload.file.reopen()?;
+    tokio::task::spawn_blocking(move || check_kind(opened)).await.map_err(ApiError::internal)??;
+    Ok(upload)
+}
+
+/// Writes a body into a file; its length and its SHA-256.
+async fn collect(
+    body: Body,
+    file: &NamedTempFile,
+    limits: &ApiLimits,
+) -> Result<(u64, String), ApiError> {
+    let mut writer = tokio::fs::File::from_std(file.reopen()?);
     let mut chunks = body.into_data_stream();
     let (mut bytes, mut digest) = (0, Sha256::new());
     loop {
@@ -73,17 +83,14 @@ pub async fn receive(
             Ok(Some(Ok(chunk))) => chunk,
         };
         bytes += chunk.len() as u64;
-        if bytes > limit {
-            return Err(ApiError::TooLarge { limit });
+        if bytes > limits.source_bytes {
+            return Err(ApiError::TooLarge { limit: limits.source_bytes });
         }
         digest.update(&chunk);
-        writer.write_all(&chunk).await.map_err(ApiError::internal)?;
+        writer.write_all(&chunk).await?;
     }
-    writer.flush().await.map_err(ApiError::internal)?;
-    let upload = Upload { file, bytes, sha256: hex::encode(digest.finalize()) };
-    let opened = upload.file.reopen().map_err(ApiError::internal)?;
-    tokio::task::spawn_blocking(move || check_kind(opened)).await.map_err(ApiError::internal)??;
-    Ok(upload)
+    writer.flush().await?;
+    Ok((bytes, hex::encode(digest.finalize())))
 }
 
 /// Whether it begins like a gzipped tar. What is in it is looked at when it is built.

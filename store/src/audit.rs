@@ -54,9 +54,10 @@ impl Store {
         before: Option<&AuditId>,
     ) -> Result<Vec<AuditRow>, StoreError> {
         let limit = i64::from(limit);
-        let rows = match before {
-            Some(before) => statement!("audit/before", before.as_str(), limit),
-            None => statement!("audit/newest", limit),
+        let rows = if let Some(before) = before {
+            statement!("audit/before", before.as_str(), limit)
+        } else {
+            statement!("audit/newest", limit)
         };
         rows.fetch_all(self.reader()).await?.iter().map(audit_row).collect()
     }

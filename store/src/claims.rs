@@ -33,10 +33,10 @@ impl Store {
     ) -> Result<Option<User>, StoreError> {
         let mut tx = self.begin_write().await?;
         // Deleting it takes the one row there is, so of two claims one waits and finds it gone.
-        let spend = statement!("claims/spend", hash, now.0);
-        let spent = spend.execute(tx.connection()).await?.rows_affected() > 0;
-        let users: i64 = statement!("users/count").fetch_one(tx.connection()).await?.col("users")?;
-        if !spent || users > 0 {
+        let spent = statement!("claims/spend", hash, now.0).execute(tx.connection()).await?;
+        let users: i64 =
+            statement!("users/count").fetch_one(tx.connection()).await?.col("users")?;
+        if spent.rows_affected() == 0 || users > 0 {
             return Ok(None);
         }
         let user = users::insert(&mut tx, email, password_hash, Scope::Admin).await?;

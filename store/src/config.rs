@@ -39,9 +39,8 @@ impl SealedConfig {
     /// # Errors
     /// When a value was sealed for another app or with other keys, or was tampered with.
     pub fn open(&self, app_id: &AppId, keys: &KeyRing) -> Result<Config, StoreError> {
-        let opened = self.0.iter().map(|(key, sealed)| {
-            Ok((key.clone(), keys.open(app_id, key, sealed)?))
-        });
+        let opened =
+            self.0.iter().map(|(key, sealed)| Ok((key.clone(), keys.open(app_id, key, sealed)?)));
         opened.collect::<Result<_, StoreError>>().map(Config)
     }
 

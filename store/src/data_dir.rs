@@ -45,8 +45,14 @@ impl DataDir {
             .map_err(|source| DataDirError::Create { path: root.to_owned(), source })?;
         let dir = Self { root: absolute };
         let inner = [
-            dir.keys(), dir.sources(), dir.logs(), dir.repositories(), dir.proxy(),
-            dir.all_static_files(), dir.run(), dir.scratch(),
+            dir.keys(),
+            dir.sources(),
+            dir.logs(),
+            dir.repositories(),
+            dir.proxy(),
+            dir.all_static_files(),
+            dir.run(),
+            dir.scratch(),
         ];
         for path in std::iter::once(dir.root.clone()).chain(inner) {
             let made = DirBuilder::new().recursive(true).mode(0o700).create(&path);
@@ -145,7 +151,10 @@ impl DataDir {
             Err(rustix::io::Errno::WOULDBLOCK) => {
                 let mut pid = String::new();
                 file.read_to_string(&mut pid).map_err(failed)?;
-                return Err(DataDirError::InUse { path: self.root.clone(), pid: pid.trim().to_owned() });
+                return Err(DataDirError::InUse {
+                    path: self.root.clone(),
+                    pid: pid.trim().to_owned(),
+                });
             }
             Err(error) => return Err(failed(error.into())),
         }
@@ -156,4 +165,3 @@ impl DataDir {
         Ok(DataDirLock { _file: file })
     }
 }
-

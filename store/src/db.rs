@@ -129,7 +129,7 @@ impl Store {
 
     /// Begins a transaction that may write.
     pub(crate) async fn begin_write(&self) -> Result<WriteTx, StoreError> {
-        let begin = match self.0.backend {
+        let statement = match self.0.backend {
             Backend::Sqlite => "BEGIN IMMEDIATE",
             Backend::Postgres => "BEGIN",
         };
@@ -137,7 +137,7 @@ impl Store {
         let mut tries = 0;
         loop {
             tries += 1;
-            match self.0.writer.begin_with(begin).await.map_err(StoreError::from) {
+            match self.0.writer.begin_with(statement).await.map_err(StoreError::from) {
                 Ok(tx) => return Ok(WriteTx::new(tx, self.0.wakes.clone())),
                 Err(StoreError::Busy) if tries < TRIES && began.elapsed() < PATIENCE => {}
                 Err(error) => return Err(error),

@@ -40,6 +40,7 @@ pub struct NewDeployment {
 
 /// What became of beginning a deployment.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "made once a job, and taken apart at once")]
 pub enum Begun {
     /// It is this deployment's turn, or it was begun already.
     Started(Deployment),
@@ -233,11 +234,7 @@ pub(crate) async fn is_release_under_way(
 }
 
 /// Ends every deployment of an app that is about to be destroyed and whose row is held.
-pub(crate) async fn end_all(
-    tx: &mut WriteTx,
-    app_id: &AppId,
-    by: &str,
-) -> Result<(), StoreError> {
+pub(crate) async fn end_all(tx: &mut WriteTx, app_id: &AppId, by: &str) -> Result<(), StoreError> {
     let reason = Reason::new(ReasonCode::Canceled, format!("the app was destroyed by {by}"));
     for deployment in moving::unfinished(tx, app_id).await? {
         let canceled = DeploymentEvent::Canceled { by: by.to_owned() };

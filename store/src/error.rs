@@ -4,6 +4,7 @@ use slipway_core::config::ConfigTooLarge;
 use slipway_core::deployment::IllegalTransition;
 use slipway_core::id::{DeploymentId, InstanceId, ReleaseId};
 use slipway_core::name::{AppName, Email, ProcessName};
+use sqlx::error::DatabaseError;
 
 use crate::keys::KeyError;
 
@@ -18,7 +19,10 @@ pub enum StoreError {
     AppDeleting,
     #[error("the app has no process `{process}`; it has {}", listed(.known))]
     UnknownProcess { process: ProcessName, known: Vec<ProcessName> },
-    #[error("{count} instances of `{process}` are too many: the limit is {}", crate::scale::MAX_COUNT)]
+    #[error(
+        "{count} instances of `{process}` are too many: the limit is {}",
+        crate::scale::MAX_COUNT
+    )]
     TooManyInstances { process: ProcessName, count: u32 },
     #[error(transparent)]
     Config(#[from] ConfigTooLarge),
@@ -72,7 +76,7 @@ impl From<sqlx::Error> for StoreError {
 /// Whether it is only a matter of waiting: another writer has what we want, or every connection is
 /// in use. (SQLite: BUSY, and its kinds; PostgreSQL: lock not available, deadlock, serialisation.)
 fn is_busy(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(|error| error.code());
+    let code = error.as_database_error().and_then(DatabaseError::code);
     matches!(error, sqlx::Error::PoolTimedOut)
         || matches!(
             code.as_deref(),

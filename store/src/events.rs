@@ -16,9 +16,10 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<Event>, StoreError> {
         let limit = i64::from(limit);
-        let rows = match app_id {
-            Some(app_id) => statement!("events/of_app_after", app_id.as_str(), after, limit),
-            None => statement!("events/after", after, limit),
+        let rows = if let Some(app_id) = app_id {
+            statement!("events/of_app_after", app_id.as_str(), after, limit)
+        } else {
+            statement!("events/after", after, limit)
         };
         rows.fetch_all(self.reader()).await?.iter().map(event).collect()
     }

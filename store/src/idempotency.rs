@@ -36,21 +36,13 @@ impl Store {
         let user_id = user_id.as_str();
         let (stale, abandoned) = (now - KEPT, now - UNDER_WAY);
         let mut tx = self.begin_write().await?;
-        let take = statement!(
-            "idempotency/take",
-            user_id,
-            key,
-            request_hash,
-            now.0,
-            stale.0,
-            abandoned.0
-        );
+        let take =
+            statement!("idempotency/take", user_id, key, request_hash, now.0, stale.0, abandoned.0);
         if take.execute(tx.connection()).await?.rows_affected() > 0 {
             tx.commit().await?;
             return Ok(Idempotency::New);
         }
-        let row =
-            statement!("idempotency/find", user_id, key).fetch_one(tx.connection()).await?;
+        let row = statement!("idempotency/find", user_id, key).fetch_one(tx.connection()).await?;
         if row.col::<String>("request_hash")? != request_hash {
             return Ok(Idempotency::Conflict);
         }

@@ -17,6 +17,7 @@ use slipway_core::id::{AppId, DeploymentId, Id, JobId};
 use slipway_core::reason::{Reason, ReasonCode};
 use slipway_core::time::{Millis, Timestamp};
 use sqlx::any::{AnyQueryResult, AnyRow};
+use sqlx::error::DatabaseError;
 
 pub use self::input::JobKind;
 use crate::db::{Columns, Json, Store, WriteTx, json};
@@ -100,12 +101,13 @@ impl Store {
     ) -> Result<Option<(Job, Option<String>)>, StoreError> {
         let mut tx = self.begin_write().await?;
         let now = self.database_now(&mut tx).await?;
-        let claim =
-            statement_pair!(self.backend(), "jobs/claim", owner, now.0, (now + lease).0);
+        let claim = statement_pair!(self.backend(), "jobs/claim", owner, now.0, (now + lease).0);
         let row = match claim.fetch_optional(tx.connection()).await {
             // Two claimers, each skipping what the other had locked, took two deployments of one
             // app. One of them comes too late, and looks again later.
-            Err(error) if error.as_database_error().is_some_and(|e| e.is_unique_violation()) => {
+            Err(error)
+                if error.as_database_error().is_some_and(DatabaseError::is_unique_violation) =>
+            {
                 return Ok(None);
             }
             row => row?,
@@ -228,8 +230,7 @@ impl Store {
     /// Forgets jobs that ended before `before`; how many those were.
     pub async fn delete_finished_before(&self, before: Timestamp) -> Result<u64, StoreError> {
         let mut tx = self.begin_write().await?;
-        let deleted =
-            statement!("jobs/delete_finished", before.0).execute(tx.connection()).await?;
+        let deleted = statement!("jobs/delete_finished", before.0).execute(tx.connection()).await?;
         tx.commit().await?;
         Ok(deleted.rows_affected())
     }

@@ -100,11 +100,16 @@ impl KeyRing {
             return Err(KeyError::Malformed { path });
         }
         let variety = master.iter().collect::<std::collections::BTreeSet<_>>().len();
-        if variety < LEAST_VARIETY { Err(KeyError::Weak { path }) } else { Ok(Self::derive(&master)) }
+        if variety < LEAST_VARIETY {
+            Err(KeyError::Weak { path })
+        } else {
+            Ok(Self::derive(&master))
+        }
     }
 
     fn derive(master: &[u8; KEY_BYTES]) -> Self {
-        let key = |purpose: &str| Sha256::new().chain_update(purpose).chain_update(master).finalize();
+        let key =
+            |purpose: &str| Sha256::new().chain_update(purpose).chain_update(master).finalize();
         Self(Arc::new(Keys {
             encryption: key("slipway configuration values").into(),
             signing: key("slipway sessions").into(),
@@ -170,4 +175,75 @@ fn write_new(path: &Path, text: &str) -> io::Result<()> {
     let linked = fs::hard_link(&partial, path);
     fs::remove_file(&partial)?;
     linked
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A directory with this as its master key, readable by its owner alone.
+    fn with_key(text: &str, mode: u32) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("master.key");
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        folder
+    }
+
+    fn pair(app: u128, key: &str) -> (AppId, ConfigKey) {
+        (AppId::from_bits(app), key.parse().unwrap())
+    }
+
+    #[test]
+    fn the_key_is_made_once_and_for_its_owner_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = KeyRing::load_or_create(folder.path()).unwrap();
+        let mode = fs::metadata(folder.path().join("master.key")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let again = KeyRing::load_or_create(folder.path()).unwrap();
+        let (app, key) = pair(1, "A");
+        let sealed = first.seal(&app, &key, "value").unwrap();
+        assert_eq!(again.open(&app, &key, &sealed).unwrap(), "value");
+        assert_eq!(again.signing(), first.signing());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left lying about");
+    }
+
+    #[test]
+    fn a_bad_key_is_refused_at_the_start() {
+        let refusal = |text: &str, mode| {
+            KeyRing::load_or_create(with_key(text, mode).path()).unwrap_err().to_string()
+        };
+        assert!(refusal(&"00".repeat(32), 0o600).contains("too regular"));
+        assert!(refusal(&"0123456789abcdef".repeat(4), 0o600).contains("too regular"));
+        assert!(refusal("hunter2", 0o600).contains("64 hexadecimal digits"));
+        let random = hex::encode(rand::random::<[u8; KEY_BYTES]>());
+        assert!(refusal(&random, 0o640).contains("chmod 600"));
+        assert!(KeyRing::load_or_create(with_key(&random, 0o400).path()).is_ok());
+    }
+
+    #[test]
+    fn a_sealed_value_opens_for_its_app_and_key_alone() {
+        let keys = KeyRing::derive(&rand::random());
+        let (app, key) = pair(1, "A");
+        let sealed = keys.seal(&app, &key, "correct horse").unwrap();
+        assert!(!sealed.contains("horse"));
+        assert_ne!(keys.seal(&app, &key, "correct horse").unwrap(), sealed);
+        let (other_app, other_key) = pair(2, "B");
+        assert!(keys.open(&other_app, &key, &sealed).is_err());
+        assert!(keys.open(&app, &other_key, &sealed).is_err());
+        assert!(KeyRing::derive(&rand::random()).open(&app, &key, &sealed).is_err());
+        let mut tampered = sealed.clone();
+        tampered.replace_range(40..41, if &sealed[40..41] == "A" { "B" } else { "A" });
+        assert!(keys.open(&app, &key, &tampered).is_err());
+        for nonsense in ["", "s1.", "s1.AAAA", "s2.AAAA", "correct horse"] {
+            assert!(keys.open(&app, &key, nonsense).is_err(), "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn keys_do_not_show_in_debug_output() {
+        let keys = KeyRing::derive(&[7; KEY_BYTES]);
+        assert_eq!(format!("{keys:?}"), "KeyRing");
+        assert_ne!(keys.0.signing, keys.0.encryption);
+    }
 }

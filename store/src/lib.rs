@@ -46,7 +46,7 @@ pub use self::error::StoreError;
 pub use self::idempotency::Idempotency;
 pub use self::instances::{Instance, InstanceUpdate};
 pub use self::jobs::{Job, JobCounts, JobKind, JobRow, JobState};
-pub use self::keys::{KeyRing, KeyError};
+pub use self::keys::{KeyError, KeyRing};
 pub use self::logs::{LogFilter, LogPage, LogStore};
 pub use self::releases::NewRelease;
 pub use self::sessions::{NewSession, Rotated};

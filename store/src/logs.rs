@@ -10,9 +10,9 @@
 //! removed oldest first, so readers in other processes need no lock. The last line counts once its
 //! line end is written; what a crash left of one is cut off by the next writer.
 
+mod backward;
 mod filter;
 mod forward;
-mod backward;
 mod segments;
 mod writer;
 
@@ -112,12 +112,7 @@ impl LogStore {
 
     /// Whole lines from a position on: about `max_bytes` of them, and at least one if there is one.
     /// A position inside a line counts as the one behind it.
-    pub async fn read(
-        &self,
-        app_id: &AppId,
-        from: u64,
-        max_bytes: usize,
-    ) -> io::Result<LogPage> {
+    pub async fn read(&self, app_id: &AppId, from: u64, max_bytes: usize) -> io::Result<LogPage> {
         let segments = self.segments(app_id);
         blocking(move || forward::read(&segments, from, max_bytes)).await
     }

@@ -111,7 +111,8 @@ impl Store {
         &self,
         app_id: &AppId,
     ) -> Result<BTreeMap<ReleaseId, u32>, StoreError> {
-        let rows = statement!("releases/versions", app_id.as_str()).fetch_all(self.reader()).await?;
+        let rows =
+            statement!("releases/versions", app_id.as_str()).fetch_all(self.reader()).await?;
         rows.iter().map(|row| Ok((row.col("id")?, row.col("version")?))).collect()
     }
 
@@ -172,10 +173,7 @@ impl Store {
 }
 
 /// A release, as part of a transaction.
-pub(crate) async fn load(
-    tx: &mut WriteTx,
-    id: &ReleaseId,
-) -> Result<Option<Release>, StoreError> {
+pub(crate) async fn load(tx: &mut WriteTx, id: &ReleaseId) -> Result<Option<Release>, StoreError> {
     let row = statement!("releases/by_id", id.as_str());
     row.fetch_optional(tx.connection()).await?.as_ref().map(row::release).transpose()
 }

@@ -103,7 +103,13 @@ impl Change {
             return Ok(());
         }
         // Zero is not worth going back to, so a stop of what is stopped remembers nothing new.
-        let before_stop = if to > 0 { to } else if from > 0 { from } else { before_stop };
+        let before_stop = if to > 0 {
+            to
+        } else if from > 0 {
+            from
+        } else {
+            before_stop
+        };
         statement!(
             "scale/set",
             self.app_id.as_str(),
@@ -113,12 +119,8 @@ impl Change {
         )
         .execute(self.tx.connection())
         .await?;
-        let event = EventKind::Scaled {
-            process: process.to_string(),
-            from,
-            to,
-            by: self.by.clone(),
-        };
+        let event =
+            EventKind::Scaled { process: process.to_string(), from, to, by: self.by.clone() };
         self.tx.tell(&self.app_id, event);
         self.tx.wake(Topic::Instances);
         Ok(())

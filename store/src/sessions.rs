@@ -53,8 +53,9 @@ impl Store {
     ) -> Result<Rotated, StoreError> {
         let mut tx = self.begin_write().await?;
         // Spent before anything is looked at: of two who come with one token, one is too late.
-        let spend = statement!("sessions/spend_refresh_token", refresh_hash, now.0);
-        let spent = spend.execute(tx.connection()).await?.rows_affected() > 0;
+        let spent = statement!("sessions/spend_refresh_token", refresh_hash, now.0)
+            .execute(tx.connection())
+            .await?;
         let row = statement!("sessions/of_refresh_token", refresh_hash);
         let Some(row) = row.fetch_optional(tx.connection()).await? else {
             return Ok(Rotated::Unknown);
@@ -65,14 +66,12 @@ impl Store {
             return Ok(Rotated::Unknown);
         }
         let id = session_id.as_str();
-        if !spent {
+        if spent.rows_affected() == 0 {
             statement!("sessions/revoke", id, now.0).execute(tx.connection()).await?;
             tx.commit().await?;
             return Ok(Rotated::Reused { session_id });
         }
-        statement!("sessions/insert_refresh_token", next_hash, id)
-            .execute(tx.connection())
-            .await?;
+        statement!("sessions/insert_refresh_token", next_hash, id).execute(tx.connection()).await?;
         statement!("sessions/prolong", id, expires_at.0).execute(tx.connection()).await?;
         tx.commit().await?;
         Ok(Rotated::Renewed { session_id, user: user(&row)? })

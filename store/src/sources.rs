@@ -36,7 +36,8 @@ impl Store {
         &self,
         older_than: Timestamp,
     ) -> Result<Vec<SourceId>, StoreError> {
-        let rows = statement!("sources/unreferenced", older_than.0).fetch_all(self.reader()).await?;
+        let rows =
+            statement!("sources/unreferenced", older_than.0).fetch_all(self.reader()).await?;
         rows.iter().map(|row| row.col("id")).collect()
     }
 

@@ -78,9 +78,10 @@ impl Store {
 
     /// The tokens of one person, or everybody's; oldest first.
     pub async fn tokens(&self, user_id: Option<&UserId>) -> Result<Vec<Token>, StoreError> {
-        let rows = match user_id {
-            Some(user_id) => statement!("tokens/of_user", user_id.as_str()),
-            None => statement!("tokens/all"),
+        let rows = if let Some(user_id) = user_id {
+            statement!("tokens/of_user", user_id.as_str())
+        } else {
+            statement!("tokens/all")
         };
         rows.fetch_all(self.reader()).await?.iter().map(self::token).collect()
     }

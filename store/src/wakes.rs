@@ -73,7 +73,7 @@ impl Wake {
 mod tests {
     use super::*;
 
-    const LONG: Duration = Duration::from_secs(60);
+    const LONG: Duration = Duration::from_mins(1);
 
     #[tokio::test(start_paused = true)]
     async fn a_hint_between_subscribing_and_waiting_is_not_missed() {

@@ -72,6 +72,11 @@ impl Postgres {
         self.url_of("postgres")
     }
 
+    /// The folder of everything it writes.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Makes a database and returns its address.
     ///
     /// # Errors
@@ -196,7 +201,11 @@ fn remove_left_behind() -> io::Result<()> {
         }
         let Ok(in_use) = File::open(entry.path().join(IN_USE)) else { continue };
         if flock(&in_use, FlockOperation::NonBlockingLockExclusive).is_ok() {
-            fs::remove_dir_all(entry.path())?;
+            match fs::remove_dir_all(entry.path()) {
+                // Somebody else is at it.
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
         }
     }
     Ok(())

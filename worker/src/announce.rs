@@ -47,7 +47,8 @@ impl Announcer {
 
     /// Lines of another program, in the grammar already.
     pub fn output(&self, source: LogSource, lines: Vec<String>) {
-        let lines: Vec<LogLine> = lines.into_iter().map(|text| self.compose(source, text)).collect();
+        let lines: Vec<LogLine> =
+            lines.into_iter().map(|text| self.compose(source, text)).collect();
         self.append(&lines);
     }
 

@@ -33,9 +33,7 @@ pub trait Host: Engine + Builder + Clone {
     ) -> impl Future<Output = Result<(), crate::engine::EngineError>> + Send;
 
     /// One sentence about the host's engine: `Docker 20.10.24`.
-    fn describe(
-        &self,
-    ) -> impl Future<Output = Result<String, crate::engine::EngineError>> + Send;
+    fn describe(&self) -> impl Future<Output = Result<String, crate::engine::EngineError>> + Send;
 }
 
 /// Shared by everything the worker does.

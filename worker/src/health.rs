@@ -132,11 +132,7 @@ async fn keep_probing(
     }
 }
 
-fn record(
-    entries: &Entries,
-    id: &InstanceId,
-    answer: Probe,
-) -> Option<(bool, Standing)> {
+fn record(entries: &Entries, id: &InstanceId, answer: Probe) -> Option<(bool, Standing)> {
     let mut entries = locked(entries);
     let health = &mut entries.get_mut(id)?.health;
     let changed = health.record(answer, clock::now());

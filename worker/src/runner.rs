@@ -85,11 +85,12 @@ async fn claim<H: Host>(context: &Shared<H>, owner: &str) -> Option<Job> {
 }
 
 async fn wind_down(mut running: JoinSet<()>) {
-    let finished = tokio::time::timeout(WIND_DOWN, async {
-        while running.join_next().await.is_some() {}
-    });
+    let finished =
+        tokio::time::timeout(WIND_DOWN, async { while running.join_next().await.is_some() {} });
     if finished.await.is_err() {
-        tracing::warn!("some jobs did not come to a safe point within 10 s; they go on at the next start");
+        tracing::warn!(
+            "some jobs did not come to a safe point within 10 s; they go on at the next start"
+        );
         running.abort_all();
     }
 }
@@ -136,9 +137,7 @@ async fn settle<H: Host>(context: &Shared<H>, job: &Job, run: &Run, outcome: Out
     let store = &context.store;
     let written = match outcome {
         Outcome::Done(result) => store.complete(&run.job_id, run.fence, result).await,
-        Outcome::Later(delay) => {
-            store.postpone(&run.job_id, run.fence, clock::now() + delay).await
-        }
+        Outcome::Later(delay) => store.postpone(&run.job_id, run.fence, clock::now() + delay).await,
         Outcome::Retry(error) if job.attempts < jobs::MAX_ATTEMPTS => {
             tracing::warn!(error, attempts = job.attempts, "a job failed and is tried again");
             store.retry(&run.job_id, run.fence, clock::now() + backoff(job.attempts), &error).await
@@ -161,4 +160,3 @@ fn backoff(attempts: u32) -> Millis {
     let jitter = u64::try_from(clock::now().0.rem_euclid(1_000)).unwrap_or(0);
     Millis(seconds * 1_000 + jitter)
 }
-

@@ -63,7 +63,10 @@ mod tests {
             id: ReleaseId::from_bits(version.into()),
             app_id: AppId::from_bits(1),
             version,
-            image: ImageRef { repository: "r".into(), digest: format!("sha256:{version}{}", "0".repeat(63)) },
+            image: ImageRef {
+                repository: "r".into(),
+                digest: format!("sha256:{version}{}", "0".repeat(63)),
+            },
             content: version.to_string(),
             formation: Formation { static_files, ..Formation::default() },
             source: None,

@@ -92,7 +92,8 @@ impl FromRequestParts<ApiState> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
-        let credential = credential(&parts.headers).ok_or(ApiError::NotSignedIn)?;
+        let is_git = parts.uri.path().starts_with("/git/");
+        let credential = credential(&parts.headers, is_git).ok_or(ApiError::NotSignedIn)?;
         let caller = identify(&credential, state).await?;
         if let Some(trail) = parts.extensions.get::<Trail>() {
             trail.is_of(&caller);
@@ -101,15 +102,16 @@ impl FromRequestParts<ApiState> for Caller {
     }
 }
 
-/// What the `Authorization` header carries: a bearer token, or the password of Basic
-/// authentication, whatever the user name is.
-fn credential(headers: &HeaderMap) -> Option<String> {
+/// What the `Authorization` header carries: a bearer token, or, for git, the password of Basic
+/// authentication, whatever the user name is. Nothing but git may use Basic: a browser would send
+/// it again by itself, for any page that asks it to.
+fn credential(headers: &HeaderMap, is_git: bool) -> Option<String> {
     let header = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, value) = header.split_once(' ')?;
     if scheme.eq_ignore_ascii_case("bearer") {
         return Some(value.trim().to_owned());
     }
-    if !scheme.eq_ignore_ascii_case("basic") {
+    if !is_git || !scheme.eq_ignore_ascii_case("basic") {
         return None;
     }
     let decoded = String::from_utf8(STANDARD.decode(value.trim()).ok()?).ok()?;
@@ -163,20 +165,21 @@ async fn by_token(secret_hash: String, state: &ApiState) -> Result<Option<Caller
 mod tests {
     use super::*;
 
-    fn from_header(value: &str) -> Option<String> {
+    fn from_header(value: &str, is_git: bool) -> Option<String> {
         let mut headers = HeaderMap::new();
         headers.insert(header::AUTHORIZATION, value.parse().unwrap());
-        credential(&headers)
+        credential(&headers, is_git)
     }
 
     #[test]
-    fn a_credential_is_a_bearer_or_the_password_of_basic() {
-        assert_eq!(from_header("Bearer slp_x").as_deref(), Some("slp_x"));
+    fn a_credential_is_a_bearer_and_for_git_also_the_password_of_basic() {
+        assert_eq!(from_header("Bearer slp_x", false).as_deref(), Some("slp_x"));
         let basic = |text: &str| format!("basic {}", STANDARD.encode(text));
-        assert_eq!(from_header(&basic("git:slp_x")).as_deref(), Some("slp_x"));
-        assert_eq!(from_header(&basic(":a:b")).as_deref(), Some("a:b"));
-        assert_eq!(from_header("Digest x"), None);
-        assert_eq!(from_header("slp_x"), None);
-        assert_eq!(from_header("Basic %%%"), None);
+        assert_eq!(from_header(&basic("git:slp_x"), true).as_deref(), Some("slp_x"));
+        assert_eq!(from_header(&basic(":a:b"), true).as_deref(), Some("a:b"));
+        assert_eq!(from_header(&basic("git:slp_x"), false), None);
+        for nothing in ["Digest x", "slp_x", "Basic %%%", "Basic"] {
+            assert_eq!(from_header(nothing, true), None, "{nothing}");
+        }
     }
 }

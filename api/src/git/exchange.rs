@@ -1,8 +1,8 @@
 //! One request and answer through a git process: the body in, what git says out.
 //!
-//! The process does not depend on the connection. A client that goes away while it sends makes git
-//! see a cut-off input, and git then throws away what it had; one that goes away afterwards is not
-//! missed. Only the deadline ends git, and with it everything it started.
+//! The process of a push does not depend on the connection. A client that goes away while it sends
+//! makes git see a cut-off input, and git then throws away what it had; one that goes away
+//! afterwards is not missed. Only the deadline ends git, and with it everything it started.
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -39,6 +39,8 @@ pub struct Bounds {
     pub standstill: Duration,
     /// How long git may work.
     pub deadline: Duration,
+    /// Whether git finishes its work when the client is gone.
+    pub outlives_client: bool,
 }
 
 /// Starts git, feeds it the request and answers with what it says as it says it. `held` is dropped
@@ -127,7 +129,7 @@ async fn attend<H>(
 ) {
     let complaint = git.stderr.take();
     let work = async {
-        let answered = pass_on(output, chunks, bounds.standstill);
+        let answered = pass_on(output, chunks, bounds);
         let (complaint, ()) = tokio::join!(read_complaint(complaint), answered);
         (complaint, git.wait().await)
     };
@@ -156,7 +158,9 @@ async fn end(mut git: Child, pid: u32) {
     }
 }
 
-async fn pass_on(mut output: impl AsyncRead + Unpin, chunks: mpsc::Sender<Bytes>, stall: Duration) {
+/// Passes on what git says. Without a client it is read all the same, so that git does not wait for
+/// somebody to take it; or no more of it is read, and git ends.
+async fn pass_on(mut output: impl AsyncRead + Unpin, chunks: mpsc::Sender<Bytes>, bounds: Bounds) {
     let mut client = Some(chunks);
     let mut buffer = vec![0; CHUNK_BYTES];
     loop {
@@ -165,8 +169,11 @@ async fn pass_on(mut output: impl AsyncRead + Unpin, chunks: mpsc::Sender<Bytes>
             Ok(read) => {
                 let chunk = Bytes::copy_from_slice(&buffer[..read]);
                 if let Some(sender) = &client
-                    && sender.send_timeout(chunk, stall).await.is_err()
+                    && sender.send_timeout(chunk, bounds.standstill).await.is_err()
                 {
+                    if !bounds.outlives_client {
+                        return;
+                    }
                     client = None;
                 }
             }

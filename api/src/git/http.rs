@@ -135,6 +135,7 @@ pub async fn receive(
         request_bytes: limits.source_bytes + PUSH_COMMANDS_BYTES,
         standstill: limits.standstill,
         deadline: limits.git_time,
+        outlives_client: true,
     };
     check_request(Service::Receive, &headers, bounds.request_bytes)?;
     let slot = slot(&state)?;
@@ -168,6 +169,7 @@ pub async fn upload(
         request_bytes: FETCH_REQUEST_BYTES,
         standstill: state.settings.limits.standstill,
         deadline: FETCH_DEADLINE,
+        outlives_client: false,
     };
     check_request(Service::Upload, &headers, bounds.request_bytes)?;
     let slot = slot(&state)?;

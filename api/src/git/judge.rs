@@ -10,6 +10,7 @@ use slipway_core::deployment::{Deployment, DeploymentKind};
 use slipway_core::id::SourceId;
 use slipway_core::release::Source;
 use slipway_store::{NewDeployment, StoreError, mint};
+use tempfile::NamedTempFile;
 use tokio::net::{UnixListener, UnixStream};
 
 use crate::error::ApiError;
@@ -21,6 +22,7 @@ use crate::git::plan::{DeployBranch, PushPlan, RefUpdate, detail, step, warning}
 use crate::git::pushes::Push;
 use crate::git::snapshot::{Archive, CommitNote, Snapshot, SnapshotError};
 use crate::live::deployment::Follower;
+use crate::publish::publish;
 use crate::state::ApiState;
 
 /// Where hooks find this process.
@@ -190,6 +192,9 @@ async fn deploy(
     }
     if branch != push.deploy_branch {
         state.store.set_deploy_branch(&push.app_id, branch).await?;
+        let (repository, branch) = (push.repository.clone(), branch.to_owned());
+        let begun = tokio::task::spawn_blocking(move || repository.begin_on(&branch));
+        begun.await.map_err(ApiError::internal)??;
     }
     let deployment = accept(state, push, update, branch, note, id, &archive).await?;
     let commit = update.new.short();
@@ -206,14 +211,14 @@ async fn deploy(
 
 async fn store_source(state: &ApiState, source: &Snapshot) -> Result<(SourceId, Archive), Refusal> {
     let id: SourceId = mint::id();
-    let file = state.data_dir.source(&id);
-    let written = source.write(&file, state.settings.limits.unpacked_bytes).await;
-    if written.is_err()
-        && let Err(error) = tokio::fs::remove_file(&file).await
-    {
-        tracing::warn!(%error, "could not remove half of a source archive");
-    }
-    Ok((id, written?))
+    let draft = NamedTempFile::new_in(state.data_dir.scratch()).map_err(ApiError::internal)?;
+    let archive = source.write(draft.path(), state.settings.limits.unpacked_bytes).await?;
+    let place = state.data_dir.source(&id);
+    tokio::task::spawn_blocking(move || publish(draft.path(), &place))
+        .await
+        .map_err(ApiError::internal)?
+        .context("keep a source archive")?;
+    Ok((id, archive))
 }
 
 async fn accept(

@@ -78,6 +78,18 @@ impl Repository {
         Ok(())
     }
 
+    /// Lets clones begin on this branch. Blocks on git.
+    ///
+    /// # Errors
+    /// When git cannot be started, or refuses the name.
+    pub fn begin_on(&self, branch: &str) -> anyhow::Result<()> {
+        let mut command = self.git.command();
+        command.args(["symbolic-ref", "HEAD", &format!("refs/heads/{branch}")]);
+        let status = command.status().context("start git")?;
+        ensure!(status.success(), "git symbolic-ref: {status}");
+        Ok(())
+    }
+
     /// The quarantine directory of a push, when this path is one of this repository.
     ///
     /// # Errors

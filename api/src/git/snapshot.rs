@@ -76,7 +76,7 @@ impl Snapshot {
         Ok(CommitNote { author: one_line(author), subject: one_line(subject) })
     }
 
-    /// Writes the archive to a file that must not exist, and brings it to the disk.
+    /// Writes the archive to a file.
     ///
     /// # Errors
     /// When the unpacked source is larger than `limit` bytes, git fails, or takes too long.
@@ -122,7 +122,7 @@ fn compress(mut git: Child, to: &Path, limit: u64) -> Result<Archive, SnapshotEr
 }
 
 fn copy(mut tar: impl Read, to: &Path, limit: u64) -> Result<Archive, SnapshotError> {
-    let file = File::create_new(to).context("create a source archive")?;
+    let file = File::create(to).context("create a source archive")?;
     let mut gzip = GzEncoder::new(Measured::new(file), Compression::fast());
     let unpacked =
         io::copy(&mut tar.by_ref().take(limit + 1), &mut gzip).context("write a source archive")?;
@@ -130,7 +130,6 @@ fn copy(mut tar: impl Read, to: &Path, limit: u64) -> Result<Archive, SnapshotEr
         return Err(SnapshotError::TooLarge { limit });
     }
     let measured = gzip.finish().context("write a source archive")?;
-    measured.file.sync_all().context("bring a source archive to the disk")?;
     Ok(Archive { bytes: measured.bytes, sha256: hex::encode(measured.sha256.finalize()) })
 }
 

@@ -130,9 +130,10 @@ impl Follower {
     }
 }
 
-/// Whether a line is the last of a deployment, in the push grammar.
+/// Whether a line is among the last of a deployment, which are written in one piece: the
+/// conclusion of one that is live, the hint of one that failed.
 fn concludes(line: &LogLine) -> bool {
-    line.text.starts_with("=====> ")
+    line.text.starts_with("=====> ") || line.text.starts_with(" !     hint: ")
 }
 
 /// Sends a deployment to a reader of events.

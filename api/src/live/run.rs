@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
 use slipway_core::id::{AppId, Id as _, JobId};
 use slipway_core::wire::run::RunUpdate;
 use slipway_store::{JobRow, JobState, LogFilter, Topic};
@@ -15,6 +16,7 @@ const POLL: Duration = Duration::from_millis(100);
 const PAGE_BYTES: usize = 256 * 1024;
 /// Most lines of a command that are shown to a reader who comes late.
 const LATE_LINES: usize = 10_000;
+const RETRY_HINT: &str = "run `slipway status`, then try again";
 
 /// Sends what a command prints, and how it ended.
 ///
@@ -61,26 +63,28 @@ fn end_of(job: &JobRow) -> Option<RunUpdate> {
     match job.state {
         JobState::Queued | JobState::Running => None,
         JobState::Done => {
-            let code = job.result.as_ref().and_then(|result| result["code"].as_i64());
-            Some(match code {
-                Some(code) => RunUpdate::Exited { code },
-                None => failed("the command ended without an exit code"),
-            })
+            let said = |key: &str| job.result.as_ref().map(|result| &result[key]);
+            if let Some(code) = said("code").and_then(Value::as_i64) {
+                return Some(RunUpdate::Exited { code });
+            }
+            let text = |key: &str| said(key).and_then(Value::as_str);
+            let message = text("message").unwrap_or("the command ended without an exit code");
+            Some(failed(message, text("hint").unwrap_or(RETRY_HINT)))
         }
         JobState::Failed => {
-            Some(failed(job.last_error.as_deref().unwrap_or("the command could not be run")))
+            let message = job.last_error.as_deref().unwrap_or("the command could not be run");
+            Some(failed(message, RETRY_HINT))
         }
     }
 }
 
-fn failed(message: &str) -> RunUpdate {
-    let hint = "run `slipway status`, then try again".to_owned();
-    RunUpdate::Failed { message: message.to_owned(), hint }
+fn failed(message: &str, hint: &str) -> RunUpdate {
+    RunUpdate::Failed { message: message.to_owned(), hint: hint.to_owned() }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
     use slipway_core::id::ReleaseId;
     use slipway_core::time::Timestamp;
     use slipway_store::JobKind;
@@ -111,6 +115,9 @@ mod tests {
         assert_eq!(end_of(&job(JobState::Running, None, Some("tried once"))), None);
         let exited = end_of(&job(JobState::Done, Some(json!({"code": 3})), None));
         assert_eq!(exited, Some(RunUpdate::Exited { code: 3 }));
+        let refused = json!({"message": "the app is gone", "hint": "look"});
+        let refused = end_of(&job(JobState::Done, Some(refused), None));
+        assert_eq!(refused, Some(super::failed("the app is gone", "look")));
         let failed = end_of(&job(JobState::Failed, None, Some("docker does not answer")));
         assert!(
             matches!(failed, Some(RunUpdate::Failed { message, .. }) if message.contains("docker"))

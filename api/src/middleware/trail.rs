@@ -31,6 +31,8 @@ pub struct Trail(Arc<Mutex<Steps>>);
 #[derive(Debug, Clone, Default)]
 struct Steps {
     actor: Option<String>,
+    /// Whether the actor has proved to be that.
+    proved: bool,
     token: Option<String>,
     reveals: bool,
 }
@@ -40,6 +42,7 @@ impl Trail {
     pub fn is_of(&self, caller: &Caller) {
         let mut steps = self.steps();
         steps.actor = Some(caller.actor());
+        steps.proved = true;
         steps.token = match &caller.credential {
             Credential::Session(_) => None,
             Credential::Token { id, .. } => Some(id.to_string()),
@@ -127,7 +130,8 @@ impl Row {
         if !self.is_worth_writing(&steps, outcome.status) {
             return;
         }
-        if steps.actor.is_none() && !state.strangers.may_be_written(self.address) {
+        let is_noise = !steps.proved && !outcome.status.is_success();
+        if is_noise && !state.strangers.may_be_written(self.address) {
             return;
         }
         let row = AuditRow {

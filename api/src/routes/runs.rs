@@ -7,7 +7,7 @@ use slipway_core::id::JobId;
 use slipway_core::wire::run::{RunInfo, RunRequest};
 use slipway_store::{JobKind, JobRow};
 
-use crate::auth::permission::{InApp, Write};
+use crate::auth::permission::{InApp, Read, Write};
 use crate::error::ApiError;
 use crate::extract::{Json, Path};
 use crate::idempotency::IdempotencyKey;
@@ -51,10 +51,10 @@ pub async fn create(
     tag = "apps", params(("app" = String, Path), ("id" = String, Path)),
     responses((status = 200, description = "Events, each a `RunUpdate`",
         content_type = "text/event-stream")),
-    security(("credential" = ["write"])))]
+    security(("credential" = ["read"])))]
 pub async fn follow(
     State(state): State<ApiState>,
-    InApp { caller, app, .. }: InApp<Write>,
+    InApp { caller, app, .. }: InApp<Read>,
     Path(names): Path<(String, String)>,
     connection: Option<Extension<Connection>>,
     headers: HeaderMap,

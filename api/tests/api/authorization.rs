@@ -68,7 +68,7 @@ fn table() -> BTreeMap<&'static str, Demand> {
         ("change_config", InApp(Write)),
         ("reveal_config", InApp(Write)),
         ("create_run", InApp(Write)),
-        ("follow_run", InApp(Write)),
+        ("follow_run", InApp(Read)),
         ("read_logs", InApp(Read)),
         ("read_events", Anywhere(Read)),
         ("show_status", Everywhere(Read)),

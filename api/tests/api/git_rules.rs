@@ -1,6 +1,6 @@
 //! What a push may not do, and what git on the server never does.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -51,6 +51,8 @@ async fn whichever_of_main_and_master_comes_first_deploys_from_then_on() {
     let (pushed, _) = tokio::join!(repository.push(&refspec), worker.deploy());
     assert_eq!(pushed.code, 0, "{}", pushed.said);
     assert_eq!(world.stored("shop").await.deploy_branch, "master");
+    let head = repository.git(&["ls-remote", "--symref", "slipway", "HEAD"]).await;
+    assert!(head.starts_with("ref: refs/heads/master"), "clones begin on it: {head}");
     let other = repository.push(&["main:main"]).await;
     assert_eq!(other.code, 0);
     assert!(other.said.contains("only `master` deploys"), "{}", other.said);
@@ -130,6 +132,32 @@ async fn a_pack_beyond_the_limit_is_refused_with_its_reason_and_leaves_nothing()
 }
 
 #[tokio::test]
+async fn a_large_push_does_not_grow_the_server() {
+    const BYTES: u64 = 64 * 1024 * 1024;
+    let world = World::start().await;
+    let (_, app, repository) = shop_with(&world).await;
+    let mut random = std::fs::File::open("/dev/urandom").unwrap().take(BYTES);
+    let mut file = std::fs::File::create(repository.path().join("noise")).unwrap();
+    std::io::copy(&mut random, &mut file).unwrap();
+    repository.commit("small", "x", "large").await;
+    // From here on, the peak is counted anew.
+    std::fs::write("/proc/self/clear_refs", "5").unwrap();
+    let before = peak_bytes();
+    let worker = Worker::of(&world, &app.id);
+    let (pushed, _) = tokio::join!(repository.push(&["main"]), worker.deploy());
+    assert_eq!(pushed.code, 0, "{}", pushed.said);
+    let grown = peak_bytes() - before;
+    assert!(grown < BYTES / 2, "it grew by {grown} bytes");
+}
+
+/// The most memory that this process, which is also the server, has had.
+fn peak_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+}
+
+#[tokio::test]
 async fn a_source_that_unpacks_beyond_the_limit_is_refused() {
     let world = World::with_limits(|limits| limits.unpacked_bytes = 1_000_000).await;
     let (_, app, repository) = shop_with(&world).await;
@@ -138,8 +166,10 @@ async fn a_source_that_unpacks_beyond_the_limit_is_refused() {
     assert_eq!(pushed.code, 1, "{}", pushed.said);
     assert!(pushed.said.contains("the source has more than 1000000 bytes"), "{}", pushed.said);
     assert_eq!(deployments(&world, &app).await, 0);
-    let left = std::fs::read_dir(world.state.data_dir.sources()).unwrap().count();
-    assert_eq!(left, 0, "no half archive is left");
+    for directory in [world.state.data_dir.sources(), world.state.data_dir.scratch()] {
+        let left = std::fs::read_dir(&directory).unwrap().count();
+        assert_eq!(left, 0, "no half archive is left in {}", directory.display());
+    }
 }
 
 #[tokio::test]

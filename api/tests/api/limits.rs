@@ -130,7 +130,9 @@ async fn what_is_no_archive_or_too_large_is_refused_and_leaves_nothing() {
     let large = upload(&admin, vec![0; 20_000], "application/gzip").await;
     assert_eq!((large.status, large.code().as_str()), (413, "too_large"));
     eventually("nothing is left", async || {
-        let left = std::fs::read_dir(world.state.data_dir.sources()).unwrap().count();
+        let data = &world.state.data_dir;
+        let left = [data.sources(), data.scratch()];
+        let left = left.iter().map(|it| std::fs::read_dir(it).unwrap().count()).sum::<usize>();
         (left == 0).then_some(())
     })
     .await;

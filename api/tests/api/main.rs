@@ -1,9 +1,12 @@
 //! The API as its callers meet it: a real server on loopback, a real database, real git. The one
 //! thing played is the worker, by the tests themselves.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where something is not as it must be")]
+
 mod account;
 mod apps;
 mod authorization;
+mod client;
 mod config;
 mod deployments;
 mod git_push;

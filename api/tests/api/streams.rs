@@ -41,16 +41,9 @@ impl Stream {
     /// The next event; nothing at the end of the stream.
     async fn next(&mut self) -> Option<Item> {
         loop {
-            if let Some((event, rest)) = self.text.split_once("\n\n") {
-                let field = |name: &str| {
-                    let line = event.lines().find_map(|line| line.strip_prefix(name));
-                    line.map(str::to_owned)
-                };
-                let item = field("data: ").map(|data| {
-                    (field("id: ").unwrap_or_default(), serde_json::from_str(&data).unwrap())
-                });
-                rest.clone_into(&mut self.text);
-                match item {
+            if let Some(end) = self.text.find("\n\n") {
+                let event: String = self.text.drain(..end + 2).collect();
+                match item_of(&event) {
                     Some(item) => return Some(item),
                     None => continue,
                 }
@@ -60,6 +53,13 @@ impl Stream {
             self.text.push_str(std::str::from_utf8(&chunk).unwrap());
         }
     }
+}
+
+/// What an event holds; nothing, if it is a comment.
+fn item_of(event: &str) -> Option<Item> {
+    let field = |name: &str| event.lines().find_map(|line| line.strip_prefix(name));
+    let data = serde_json::from_str(field("data: ")?).unwrap();
+    Some((field("id: ").unwrap_or_default().to_owned(), data))
 }
 
 fn line(source: LogSource, text: &str) -> LogLine {

@@ -46,7 +46,7 @@ impl<'a> Worker<'a> {
         let job = self.claim(&deployment.id).await;
         match self.world.state.store.begin(&deployment.id, job.fence).await.unwrap() {
             Begun::Started(deployment) => Task { worker: self, deployment, job },
-            other => panic!("it did not begin: {other:?}"),
+            Begun::Busy | Begun::Gone => panic!("it did not begin"),
         }
     }
 
@@ -71,14 +71,12 @@ impl<'a> Worker<'a> {
     async fn claim(&self, id: &DeploymentId) -> Job {
         eventually("the deployment's job can be claimed", async || {
             let job = self.world.state.store.claim("test", LEASE).await.unwrap()?;
-            match &job.kind {
-                JobKind::Deploy { deployment_id } if deployment_id == id => Some(job),
-                _ => {
-                    // One that was superseded before anybody began it: nothing is left to do.
-                    self.world.state.store.complete(&job.id, job.fence, None).await.unwrap();
-                    None
-                }
+            if job.kind == (JobKind::Deploy { deployment_id: id.clone() }) {
+                return Some(job);
             }
+            // One that was superseded before anybody began it: nothing is left to do.
+            self.world.state.store.complete(&job.id, job.fence, None).await.unwrap();
+            None
         })
         .await
     }

@@ -46,8 +46,11 @@ impl Store {
         let before = SealedConfig::from_rows(&rows)?.open(app_id, keys)?;
         let after = before.changed(change)?;
         let differs = |key: &ConfigKey| before.0.get(key) != after.0.get(key);
-        let change: ConfigChange =
-            change.iter().filter(|(key, _)| differs(key)).map(|(k, v)| (k.clone(), v.clone())).collect();
+        let change: ConfigChange = change
+            .iter()
+            .filter(|(key, _)| differs(key))
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect();
         if change.is_empty() {
             return Ok(ConfigOutcome { etag: current, changed: false, deployment: None });
         }
@@ -68,13 +71,12 @@ async fn write(
 ) -> Result<(), StoreError> {
     let now = clock::now();
     for (key, value) in change {
-        let written = match value {
-            Some(value) => {
-                let sealed = keys.seal(app_id, key, value)?;
-                let (app_id, key) = (app_id.as_str(), key.as_str());
-                statement!("config/set", app_id, key, sealed, bytes(value), now.0)
-            }
-            None => statement!("config/unset", app_id.as_str(), key.as_str()),
+        let written = if let Some(value) = value {
+            let sealed = keys.seal(app_id, key, value)?;
+            let (app_id, key) = (app_id.as_str(), key.as_str());
+            statement!("config/set", app_id, key, sealed, bytes(value), now.0)
+        } else {
+            statement!("config/unset", app_id.as_str(), key.as_str())
         };
         written.execute(tx.connection()).await?;
     }
@@ -127,7 +129,8 @@ mod tests {
     #[test]
     fn a_description_names_keys_and_never_values() {
         let key = |name: &str| name.parse::<ConfigKey>().unwrap();
-        let mut change: ConfigChange = [(key("C"), None), (key("A"), Some("hunter2".into()))].into();
+        let mut change: ConfigChange =
+            [(key("C"), None), (key("A"), Some("hunter2".into()))].into();
         assert_eq!(describe(&change), "set A; unset C");
         for number in 0..9 {
             change.insert(key(&format!("B{number}")), Some(String::new()));

@@ -121,7 +121,21 @@ macro_rules! stored_names {
 
 stored_numbers!(u16, u32, u64);
 stored_texts!(
-    AppId, AuditId, DeploymentId, InstallationId, InstanceId, JobId, ReleaseId, SessionId, SourceId,
-    TokenId, UserId, AppName, ConfigKey, Email, ProcessName, SocketAddr
+    AppId,
+    AuditId,
+    DeploymentId,
+    InstallationId,
+    InstanceId,
+    JobId,
+    ReleaseId,
+    SessionId,
+    SourceId,
+    TokenId,
+    UserId,
+    AppName,
+    ConfigKey,
+    Email,
+    ProcessName,
+    SocketAddr
 );
 stored_names!(DeploymentKind, InstanceState, Scope);

@@ -36,10 +36,7 @@ pub(super) fn backend(url: &str) -> Result<Backend, StoreError> {
 }
 
 /// Connects. The writer comes first: it makes the file, and sets the journal's mode.
-pub(super) async fn pools(
-    backend: Backend,
-    settings: &StoreSettings,
-) -> Result<Pools, StoreError> {
+pub(super) async fn pools(backend: Backend, settings: &StoreSettings) -> Result<Pools, StoreError> {
     install_default_drivers();
     let most = settings.max_connections.max(2);
     match backend {
@@ -61,12 +58,10 @@ fn creating(url: &str) -> Cow<'_, str> {
 }
 
 async fn pool(url: &str, most: u32, setup: &'static str) -> Result<AnyPool, StoreError> {
-    let options = AnyPoolOptions::new()
-        .max_connections(most)
-        .acquire_timeout(PATIENCE)
-        .after_connect(move |connection, _| {
-            Box::pin(async move { connection.execute(setup).await.map(drop) })
-        });
+    let options =
+        AnyPoolOptions::new().max_connections(most).acquire_timeout(PATIENCE).after_connect(
+            move |connection, _| Box::pin(async move { connection.execute(setup).await.map(drop) }),
+        );
     Ok(options.connect(url).await?)
 }
 

@@ -44,9 +44,9 @@ pub(super) async fn apply(
         None => None,
     };
     let now = clock::now();
-    let settings = release.as_ref().map_or_else(RolloutSettings::default, |release| {
-        release.formation.rollout.clone()
-    });
+    let settings = release
+        .as_ref()
+        .map_or_else(RolloutSettings::default, |release| release.formation.rollout.clone());
     let moved = Deployment {
         deadline: next.deadline(&settings).map(|span| now + span),
         finished_at: next.is_terminal().then_some(now),

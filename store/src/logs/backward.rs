@@ -20,14 +20,14 @@ pub(super) fn tail(
     filter: &LogFilter,
     max_bytes: u64,
 ) -> io::Result<LogPage> {
-    let mut list = segments.list()?;
-    let Some(last) = list.last_mut() else { return Ok(LogPage::default()) };
+    let mut all = segments.list()?;
+    let Some(last) = all.last_mut() else { return Ok(LogPage::default()) };
     last.len = whole_lines(&segments.open(*last)?, last.len)?;
     let next = last.end();
     let mut search =
         Search { count, filter, floor: next.saturating_sub(max_bytes), found: Vec::new() };
     let mut reached = next;
-    for segment in list.into_iter().rev() {
+    for segment in all.into_iter().rev() {
         if search.is_over(reached) {
             break;
         }

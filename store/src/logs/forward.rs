@@ -25,18 +25,21 @@ pub(super) fn read(segments: &Segments, from: u64, max_bytes: usize) -> io::Resu
 }
 
 fn read_once(segments: &Segments, from: u64, max_bytes: usize) -> io::Result<LogPage> {
-    let list = segments.list()?;
-    let (Some(first), Some(last)) = (list.first(), list.last()) else {
+    let all = segments.list()?;
+    let (Some(first), Some(last)) = (all.first(), all.last()) else {
         return Ok(LogPage::default());
     };
     if from > last.end() {
         // No log ever gave this position out.
         return Ok(LogPage { next: segments.end()?, ..LogPage::default() });
     }
-    let mut page =
-        LogPage { next: from.max(first.start), truncated: from < first.start, ..LogPage::default() };
+    let mut page = LogPage {
+        next: from.max(first.start),
+        truncated: from < first.start,
+        ..LogPage::default()
+    };
     let mut left = max_bytes.max(1);
-    for segment in list.into_iter().filter(|segment| segment.end() > from) {
+    for segment in all.into_iter().filter(|segment| segment.end() > from) {
         // Segments follow each other without a gap: their names are where the one before ended.
         page.next = page.next.max(segment.start);
         let file = segments.open(segment)?;

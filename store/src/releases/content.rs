@@ -23,7 +23,7 @@ pub(super) fn digest(new: &NewRelease) -> String {
 mod tests {
     use super::*;
     use crate::config::SealedConfig;
-    use slipway_core::process::{Command, Formation, ProcessSpec};
+    use slipway_core::process::{Command, Formation, HealthCheck, Limits, ProcessSpec};
     use slipway_core::release::ImageRef;
 
     fn release() -> NewRelease {
@@ -56,8 +56,8 @@ mod tests {
         let web = ProcessSpec {
             command: Command::Image,
             port: Some(80),
-            health: Default::default(),
-            limits: Default::default(),
+            health: HealthCheck::default(),
+            limits: Limits::default(),
         };
         formation.formation.processes.insert("web".parse().unwrap(), web);
         for other in [image, config, formation] {

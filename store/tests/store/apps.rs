@@ -37,9 +37,7 @@ async fn a_name_is_taken_until_the_finaliser_has_ended(bench: Bench) -> anyhow::
     Ok(())
 }
 
-async fn a_tombstone_ends_deployments_and_calls_their_jobs_off(
-    bench: Bench,
-) -> anyhow::Result<()> {
+async fn a_tombstone_ends_deployments_and_calls_their_jobs_off(bench: Bench) -> anyhow::Result<()> {
     let store = &bench.store;
     let app = bench.app("shop").await?;
     let building = bench.begin(&app, DeploymentKind::Push).await?;
@@ -69,16 +67,12 @@ async fn a_tombstone_ends_deployments_and_calls_their_jobs_off(
 async fn a_tombstone_ends_even_what_is_past_its_switch(bench: Bench) -> anyhow::Result<()> {
     use slipway_core::deployment::DeploymentEvent as Event;
     let store = &bench.store;
-    let reason = || {
-        slipway_core::reason::Reason::new(slipway_core::reason::ReasonCode::Unstable, "crashed")
-    };
+    let reason =
+        || slipway_core::reason::Reason::new(slipway_core::reason::ReasonCode::Unstable, "crashed");
     let steps: [&[Event]; 3] = [
         &[],
         &[Event::Switched { observe: true }],
-        &[
-            Event::Switched { observe: true },
-            Event::WentBad { reason: reason(), revert: true },
-        ],
+        &[Event::Switched { observe: true }, Event::WentBad { reason: reason(), revert: true }],
     ];
     for (number, steps) in steps.into_iter().enumerate() {
         let app = bench.app(&format!("shop-{number}")).await?;

@@ -7,12 +7,12 @@ use slipway_core::deployment::{Deployment, DeploymentEvent, DeploymentKind};
 use slipway_core::id::{AppId, ReleaseId};
 use slipway_core::instance::InstanceState;
 use slipway_core::name::ConfigKey;
-use slipway_core::process::{Command, Formation, ProcessSpec};
+use slipway_core::process::{Command, Formation, HealthCheck, Limits, ProcessSpec};
 use slipway_core::release::{ImageRef, Release, Source};
 use slipway_core::time::Millis;
 use slipway_store::{
-    App, Begun, Instance, Job, JobKind, KeyRing, NewDeployment, NewRelease, Store, StoreSettings,
-    clock, mint,
+    App, Begun, Instance, Job, JobKind, KeyRing, NewDeployment, NewRelease, SealedConfig, Store,
+    StoreSettings, clock, mint,
 };
 use slipway_tests::postgres::Postgres;
 use tempfile::TempDir;
@@ -41,11 +41,7 @@ impl Bench {
         Self::open(server.url(), tempfile::tempdir()?, Some(server)).await
     }
 
-    async fn open(
-        url: String,
-        folder: TempDir,
-        server: Option<Postgres>,
-    ) -> anyhow::Result<Self> {
+    async fn open(url: String, folder: TempDir, server: Option<Postgres>) -> anyhow::Result<Self> {
         let store = Store::open(&settings(&url)).await?;
         let keys = KeyRing::load_or_create(folder.path())?;
         Ok(Self { store, keys, url, server, folder })
@@ -85,13 +81,21 @@ impl Bench {
         self.begin_accepted(&accepted).await
     }
 
-    /// Claims the job of a deployment, which is next, and begins it.
+    /// Claims the job of a deployment and begins it. Jobs before it are of what was overtaken.
     pub async fn begin_accepted(&self, accepted: &Deployment) -> anyhow::Result<Underway> {
-        let job = self.claim().await?;
-        assert_eq!(job.kind, JobKind::Deploy { deployment_id: accepted.id.clone() });
-        match self.store.begin(&accepted.id, job.fence).await? {
-            Begun::Started(deployment) => Ok(Underway { deployment, job }),
-            other => anyhow::bail!("it was not its turn: {other:?}"),
+        loop {
+            let job = self.claim().await?;
+            let JobKind::Deploy { deployment_id } = &job.kind else {
+                anyhow::bail!("another job waits: {job:?}");
+            };
+            match self.store.begin(deployment_id, job.fence).await? {
+                Begun::Started(deployment) => {
+                    assert_eq!(deployment.id, accepted.id);
+                    return Ok(Underway { deployment, job });
+                }
+                Begun::Gone => self.store.complete(&job.id, job.fence, None).await?,
+                Begun::Busy => anyhow::bail!("it is not its turn"),
+            }
         }
     }
 
@@ -157,7 +161,9 @@ impl Bench {
             Kind::AppCreated { .. } => "created".to_owned(),
             Kind::AppDestroyed { .. } => "destroyed".to_owned(),
             Kind::InstanceReady { .. } => "instance ready".to_owned(),
-            other => format!("{other:?}"),
+            Kind::InstanceFailed { .. } => "instance failed".to_owned(),
+            Kind::InstanceRecovered { .. } => "instance recovered".to_owned(),
+            Kind::InstanceStopped { .. } => "instance stopped".to_owned(),
         };
         Ok(events.into_iter().map(|event| line(event.kind)).collect())
     }
@@ -197,7 +203,7 @@ pub fn new_release(image: &str) -> NewRelease {
         description: format!("push {image}"),
         source: None,
         copy_of: None,
-        sealed_config: Default::default(),
+        sealed_config: SealedConfig::default(),
     }
 }
 
@@ -206,8 +212,8 @@ pub fn formation(processes: &[&str]) -> Formation {
     let spec = ProcessSpec {
         command: Command::Image,
         port: Some(8000),
-        health: Default::default(),
-        limits: Default::default(),
+        health: HealthCheck::default(),
+        limits: Limits::default(),
     };
     let named = processes.iter().map(|name| (name.parse().unwrap(), spec.clone()));
     Formation { processes: named.collect(), ..Formation::default() }

@@ -23,7 +23,9 @@ fn a_second_process_is_told_who_has_the_directory() -> anyhow::Result<()> {
     let data = DataDir::create(folder.path())?;
     let lock = data.lock()?;
     let refused = data.lock().unwrap_err();
-    assert!(matches!(&refused, DataDirError::InUse { pid, .. } if *pid == std::process::id().to_string()));
+    assert!(
+        matches!(&refused, DataDirError::InUse { pid, .. } if *pid == std::process::id().to_string())
+    );
     assert!(refused.to_string().contains("hint: stop that one first"), "{refused}");
     drop(lock);
     data.lock()?;
@@ -41,10 +43,12 @@ async fn a_process_that_was_killed_holds_no_lock() -> anyhow::Result<()> {
         .args(["sleep", "60"])
         .stdin(Stdio::null())
         .spawn()?;
-    let held = eventually("the lock is held", std::time::Duration::from_secs(10), async || {
-        data.lock().is_err().then_some(())
-    });
-    held.await;
+    let ten = std::time::Duration::from_secs(10);
+    eventually("the lock is held", ten, async || {
+        anyhow::ensure!(data.lock().is_err(), "it is free");
+        Ok(())
+    })
+    .await?;
     holder.kill()?;
     holder.wait()?;
     data.lock()?;

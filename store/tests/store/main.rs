@@ -1,5 +1,7 @@
 //! The store's suite: bodies × backends. Every body runs on SQLite and on a real PostgreSQL.
 
+#![expect(clippy::unwrap_used, reason = "what is not there in a test fails it")]
+
 /// Makes a module of tests for each database out of the bodies, which take a [`bench::Bench`].
 macro_rules! on_both_databases {
     ($($body:ident),* $(,)?) => {
@@ -22,8 +24,8 @@ macro_rules! on_both_databases {
 mod apps;
 mod bench;
 mod config;
-mod database;
 mod data_dir;
+mod database;
 mod deployments;
 mod events;
 mod instances;

@@ -74,7 +74,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_probe_carries_the_apps_own_host_and_follows_no_redirect() {
-        let redirect = "HTTP/1.1 301 Moved\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n";
+        let redirect =
+            "HTTP/1.1 301 Moved\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n";
         let (address, served) = answering(redirect).await;
         assert_eq!(ask(&client().unwrap(), &question(address)).await, Probe::Passed);
         let request = served.await.unwrap();

@@ -6,9 +6,7 @@ use slipway_core::deployment::Deployment;
 use slipway_core::id::SourceId;
 use slipway_core::log::LogSource;
 use slipway_core::name::ProcessName;
-use slipway_core::process::{
-    Command, Formation, HealthCheck, Limits, ProcessSpec, StaticFiles,
-};
+use slipway_core::process::{Command, Formation, HealthCheck, Limits, ProcessSpec, StaticFiles};
 use slipway_core::reason::{Reason, ReasonCode};
 use slipway_core::release::{ImageRef, Source};
 use slipway_store::mint;
@@ -194,7 +192,8 @@ async fn build<H: Host>(
     for warning in &plan.warnings {
         work.announcer.warning(warning);
     }
-    let scratch = tempfile::Builder::new().prefix("build-").tempdir_in(work.context.data.scratch())?;
+    let scratch =
+        tempfile::Builder::new().prefix("build-").tempdir_in(work.context.data.scratch())?;
     let request = BuildRequest {
         app_id: work.app.id.clone(),
         app: work.app.name.clone(),
@@ -229,7 +228,8 @@ async fn exported<H: Host>(
     image: &ImageRef,
 ) -> Result<Option<StaticFiles>, Halt> {
     let host = &work.context.host;
-    let scratch = tempfile::Builder::new().prefix("static-").tempdir_in(work.context.data.scratch())?;
+    let scratch =
+        tempfile::Builder::new().prefix("static-").tempdir_in(work.context.data.scratch())?;
     let record = scratch.path().join("record");
     host.export(image, RECORD_DIRECTORY, &record).await.map_err(halt)?;
     let Some(files) = read_static_files(&record) else { return Ok(None) };

@@ -74,7 +74,8 @@ pub(super) async fn run<H: Host>(work: &Work<'_, H>, release: &Release) -> Resul
         Ok(Ok((exit, last_lines))) => Err(Halt::Failed(failure(exit).with_last_lines(last_lines))),
         Ok(Err(error)) => return Err(error.into()),
         Err(_) => {
-            let sentence = format!("still running after {}", release.formation.rollout.release_timeout_ms);
+            let sentence =
+                format!("still running after {}", release.formation.rollout.release_timeout_ms);
             Err(Halt::Failed(Reason::new(ReasonCode::ReleaseCommandFailed, sentence)))
         }
     };

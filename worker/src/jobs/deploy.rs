@@ -13,10 +13,10 @@ use slipway_core::id::DeploymentId;
 use slipway_core::reason::{Reason, ReasonCode};
 use slipway_core::release::Release;
 use slipway_core::time::Millis;
+use slipway_store::StoreError;
 use slipway_store::apps::App;
 use slipway_store::deployments::Begun;
 use slipway_store::releases::NewRelease;
-use slipway_store::StoreError;
 use tokio_util::sync::CancellationToken;
 
 use super::{Outcome, build, command};

@@ -9,8 +9,8 @@ use slipway_core::process::{Command, Limits};
 use slipway_core::time::Millis;
 use slipway_store::{clock, mint};
 
-use super::command::OneOffSpec;
 use super::Outcome;
+use super::command::OneOffSpec;
 use crate::context::{Host, Shared};
 use crate::engine::EngineError;
 use crate::runner::Run;
@@ -39,12 +39,8 @@ pub async fn perform<H: Host>(
     };
     let process: ProcessName = "run".parse()?;
     let id = mint::derived::<InstanceId, JobId>(&run.job_id, "run");
-    let spec = OneOffSpec {
-        id,
-        process,
-        command: command(&one_off.command),
-        limits: Limits::default(),
-    };
+    let spec =
+        OneOffSpec { id, process, command: command(&one_off.command), limits: Limits::default() };
     let spec = context.one_off_spec(&app.name, &release, spec).await?;
     let limit = one_off
         .timeout_s

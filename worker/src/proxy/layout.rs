@@ -1,7 +1,7 @@
 //! Where the proxy keeps its files.
 //!
 //! ```text
-//!   <data>/
+//!   <data>/proxy/
 //!     current -> generations/12     what nginx reads when it starts or reloads
 //!     confirmed -> generations/12   what it was last seen to serve
 //!     generations/12/               nginx.conf, mime.types, lua/
@@ -35,7 +35,7 @@ impl Layout {
         if settings.listen.is_empty() {
             return Err(InvalidSetting::NoListener.into());
         }
-        let root = std::path::absolute(&settings.data)
+        let root = std::path::absolute(settings.data.join("proxy"))
             .map_err(ProxyError::file("find", &settings.data))?;
         PlainPath::new(&root)?;
         let layout = Self { root };

@@ -29,15 +29,16 @@ impl Proxy {
     pub async fn ensure_running(&self) -> Result<(), ProxyError> {
         let _lifecycle = self.lifecycle.lock().await;
         if self.nginx.master().is_some() {
-            match self.answer().await {
+            // One that is just dying still looks alive for a moment.
+            match self.answer(|| self.nginx.master().is_some()).await {
                 Ok(_) => return Ok(()),
                 Err(error) => {
-                    tracing::error!(%error, "nginx runs and does not answer: replacing it");
+                    tracing::error!(%error, "nginx does not answer: replacing it");
                 }
             }
         }
         self.revive().await?;
-        let generation = self.answer().await?;
+        let generation = self.answer(|| true).await?;
         self.generations().confirm(generation)?;
         tracing::info!(%generation, "nginx was started");
         Ok(())
@@ -77,7 +78,7 @@ impl Proxy {
     pub(super) async fn start_current(&self) -> Result<(), ProxyError> {
         self.replace_remains().await?;
         match self.nginx.start().await? {
-            Ok(()) => self.answer().await.map(|_| ()),
+            Ok(()) => self.answer(|| true).await.map(|_| ()),
             Err(Complaint { text }) => {
                 tracing::error!(output = text, "nginx does not start");
                 Err(ProxyError::NotStarted { log: self.layout.error_log() })
@@ -105,14 +106,14 @@ impl Proxy {
         }
     }
 
-    /// Waits for an answer on the control socket.
-    async fn answer(&self) -> Result<Generation, ProxyError> {
+    /// Waits for an answer on the control socket while there is hope.
+    async fn answer(&self, hope: impl Fn() -> bool) -> Result<Generation, ProxyError> {
         let deadline = Instant::now() + ANSWER;
         loop {
             match self.control.generation().await {
-                Err(error) if Instant::now() > deadline => return Err(error),
-                Err(_) => sleep(PAUSE).await,
                 Ok(generation) => return Ok(generation),
+                Err(error) if Instant::now() > deadline || !hope() => return Err(error),
+                Err(_) => sleep(PAUSE).await,
             }
         }
     }

@@ -37,7 +37,7 @@ pub struct ProxySettings {
     pub modules: PathBuf,
     /// Where `resty/core.lua` is.
     pub lua: PathBuf,
-    /// The proxy's own directory, nginx's prefix: `proxy/` in the installation's data directory.
+    /// The installation's data directory. The proxy keeps to `proxy/` in it, nginx's prefix.
     pub data: PathBuf,
     /// Where visitors come in.
     pub listen: Vec<SocketAddr>,

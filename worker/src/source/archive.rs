@@ -99,11 +99,7 @@ pub type Visit<'a> = dyn FnMut(&Entry, &mut dyn Read) -> Result<(), ArchiveError
 ///
 /// # Errors
 /// At the first claim that is not acceptable, or when `visit` fails.
-pub fn walk(
-    archive: impl Read,
-    limits: Limits,
-    visit: &mut Visit<'_>,
-) -> Result<(), ArchiveError> {
+pub fn walk(archive: impl Read, limits: Limits, visit: &mut Visit<'_>) -> Result<(), ArchiveError> {
     let verdict = Verdict::default();
     let unpacked = Bounded::new(archive, limits, verdict.clone());
     let outcome = walk_bounded(unpacked, limits.entries, visit);

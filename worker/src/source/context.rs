@@ -72,7 +72,10 @@ impl<'a> Selection<'a> {
         let is_out = match &self.plan.kind {
             // The rewritten one takes its place.
             BuildKind::Dockerfile { path: dockerfile, .. } => {
-                path == dockerfile || path == IN_CONTEXT || is_below(path, &[".git"]) || self.ignore.excludes(path)
+                path == dockerfile
+                    || path == IN_CONTEXT
+                    || is_below(path, &[".git"])
+                    || self.ignore.excludes(path)
             }
             BuildKind::Recipe(recipe) => is_below(path, recipe.excluded),
         };
@@ -174,4 +177,92 @@ fn header(modified: u64) -> Header {
     header.set_size(0);
     header.set_mtime(modified);
     header
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::base::BaseImage;
+    use crate::source::plan::PlanInputs;
+    use crate::source::sample::Sample;
+
+    /// The entries of a context as `mode path -> target`, and the text of its Dockerfile.
+    fn context(archive: Sample, bases: &Bases, anchors: &[&str]) -> (Vec<String>, String) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("source.tar.gz");
+        archive.write(&path);
+        let tree = SourceTree::read(&path).unwrap();
+        let plan = BuildPlan::of(&tree, &PlanInputs::default()).unwrap();
+        let anchors = anchors.iter().map(|text| (*text).to_owned()).collect();
+        let certificates = HostCertificates::new(anchors, "");
+        let out = directory.path().join("context.tar");
+        write_context(&tree, &plan, bases, &certificates, &out).unwrap();
+        let mut entries = Vec::new();
+        let mut dockerfile = String::new();
+        for entry in tar::Archive::new(File::open(&out).unwrap()).entries().unwrap() {
+            let mut entry = entry.unwrap();
+            let path = entry.path().unwrap().display().to_string();
+            let target =
+                entry.link_name().unwrap().map(|target| format!(" -> {}", target.display()));
+            let mode = entry.header().mode().unwrap();
+            entries.push(format!("{mode:o} {path}{}", target.unwrap_or_default()));
+            if path == plan.dockerfile_path() {
+                entry.read_to_string(&mut dockerfile).unwrap();
+            }
+        }
+        (entries, dockerfile)
+    }
+
+    #[test]
+    fn a_dockerfile_build_sees_the_tree_without_what_is_ignored() {
+        let archive = Sample::new()
+            .file(".dockerignore", "*.log\nDockerfile\n")
+            .file("Dockerfile", "FROM python:3.11-slim\n")
+            .file("a.log", "")
+            .file(".git/config", "")
+            .entry(EntryType::Regular, "run.sh", "", 0o775, b"")
+            .link(EntryType::Symlink, "sub/link", "../run.sh")
+            .link(EntryType::Link, "same.sh", "run.sh")
+            .entry(EntryType::Directory, "empty/", "", 0o2775, b"");
+        let need =
+            BaseNeed::Reference { name: "python:3.11-slim".to_owned(), is_replaceable: true };
+        let base =
+            BaseImage { reference: "slipway/base-python:3.11-abc".to_owned(), version: None };
+        let (entries, dockerfile) = context(archive, &[(need, base)].into(), &[]);
+        assert_eq!(
+            entries,
+            [
+                "644 .dockerignore",
+                "755 run.sh",
+                "777 sub/link -> ../run.sh",
+                "644 same.sh -> run.sh",
+                "755 empty",
+                "644 Dockerfile",
+            ]
+        );
+        assert_eq!(dockerfile, "FROM slipway/base-python:3.11-abc\n");
+    }
+
+    #[test]
+    fn a_recipes_build_has_the_tree_and_our_own_files_apart() {
+        let archive = Sample::new()
+            .file("web.py", "")
+            .file("venv/bin/x", "")
+            .file("slipway/Dockerfile", "the app's own directory of that name");
+        let (entries, _) = context(archive, &Bases::new(), &[]);
+        assert_eq!(
+            entries,
+            ["644 app/web.py", "644 app/slipway/Dockerfile", "644 slipway/Dockerfile",]
+        );
+    }
+
+    #[test]
+    fn the_hosts_certificates_are_part_of_the_context() {
+        let anchor = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        let archive =
+            Sample::new().file("Dockerfile", "FROM debian\n").file(IN_CONTEXT, "not the host's");
+        let (entries, dockerfile) = context(archive, &Bases::new(), &[anchor]);
+        assert_eq!(entries, [format!("644 {IN_CONTEXT}"), "644 Dockerfile".to_owned()]);
+        assert!(dockerfile.starts_with(&format!("FROM debian\nCOPY {IN_CONTEXT} ")));
+    }
 }

@@ -107,7 +107,8 @@ impl Reading {
                 Ok(())
             }
             "COPY" => {
-                let from = instruction.rest.split_whitespace().find_map(|w| w.strip_prefix("--from="));
+                let from =
+                    instruction.rest.split_whitespace().find_map(|w| w.strip_prefix("--from="));
                 if let Some(from) = from {
                     self.need(from);
                 }
@@ -121,7 +122,10 @@ impl Reading {
         let stage = Stage::parse(rest).ok_or("`FROM` names no image")?;
         let reference = expand(stage.reference, &self.arguments);
         if reference.is_empty() {
-            return Err(format!("`FROM {}` names no image: its `ARG` has no default", stage.reference));
+            return Err(format!(
+                "`FROM {}` names no image: its `ARG` has no default",
+                stage.reference
+            ));
         }
         self.need(&reference);
         self.names.extend(stage.name.map(str::to_ascii_lowercase));
@@ -184,11 +188,10 @@ mod tests {
             COPY --from=assets /app/dist /static\nCOPY --from=ghcr.io/astral-sh/uv:0.5 /uv /bin/\n\
             FROM base\nCOPY --from=0 /x /y\nEXPOSE 8000/tcp\nFROM scratch\nEXPOSE 80 443/udp $PORT\n";
         let dockerfile = Dockerfile::parse("Dockerfile", text).unwrap();
-        assert_eq!(dockerfile.references, [
-            "node:20-slim",
-            "python:3.11-slim",
-            "ghcr.io/astral-sh/uv:0.5"
-        ]);
+        assert_eq!(
+            dockerfile.references,
+            ["node:20-slim", "python:3.11-slim", "ghcr.io/astral-sh/uv:0.5"]
+        );
         assert_eq!(dockerfile.ports, [80]);
         assert!(dockerfile.has_syntax && !dockerfile.uses_apk);
     }

@@ -35,7 +35,10 @@ enum Glyph {
     Character,
     Literal(char),
     /// `[a-z]`, or `[^a-z]` for any other.
-    Class { negated: bool, ranges: Vec<(char, char)> },
+    Class {
+        negated: bool,
+        ranges: Vec<(char, char)>,
+    },
 }
 
 impl DockerIgnore {
@@ -78,12 +81,17 @@ impl Pattern {
     }
 
     fn covers(&self, names: &[Vec<char>]) -> bool {
-        wildcard(&self.parts, names, |part| *part == Part::Names, |part, name| match part {
-            Part::Names => true,
-            Part::Name(glyphs) => {
-                wildcard(glyphs, name, |glyph| *glyph == Glyph::Characters, Glyph::holds)
-            }
-        })
+        wildcard(
+            &self.parts,
+            names,
+            |part| *part == Part::Names,
+            |part, name| match part {
+                Part::Names => true,
+                Part::Name(glyphs) => {
+                    wildcard(glyphs, name, |glyph| *glyph == Glyph::Characters, Glyph::holds)
+                }
+            },
+        )
     }
 }
 
@@ -180,11 +188,10 @@ mod tests {
     fn patterns_are_anchored_at_the_root() {
         let paths = ["a.pyc", "app/a.pyc", "node_modules/x/y.js", "web/node_modules/x.js"];
         assert_eq!(excluded("*.pyc\nnode_modules\n", &paths), ["a.pyc", "node_modules/x/y.js"]);
-        assert_eq!(excluded("**/*.pyc\n/node_modules/\n", &paths), [
-            "a.pyc",
-            "app/a.pyc",
-            "node_modules/x/y.js"
-        ]);
+        assert_eq!(
+            excluded("**/*.pyc\n/node_modules/\n", &paths),
+            ["a.pyc", "app/a.pyc", "node_modules/x/y.js"]
+        );
     }
 
     #[test]

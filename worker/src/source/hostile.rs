@@ -70,7 +70,8 @@ fn nothing_lies_below_a_link_or_a_file() {
 
 #[test]
 fn one_path_has_one_entry() {
-    let twice = Sample::new().file("Dockerfile", "FROM a").link(EntryType::Symlink, "./Dockerfile", "b");
+    let twice =
+        Sample::new().file("Dockerfile", "FROM a").link(EntryType::Symlink, "./Dockerfile", "b");
     assert_eq!(refusal(twice), "`Dockerfile` is there twice");
 }
 
@@ -90,7 +91,13 @@ fn an_extended_header_cannot_smuggle_a_path_or_a_size() {
 #[test]
 fn a_global_header_names_no_file() {
     let archive = Sample::new()
-        .entry(EntryType::XGlobalHeader, "pax_global_header", "", 0o644, b"30 comment=0123456789abcdefghi\n")
+        .entry(
+            EntryType::XGlobalHeader,
+            "pax_global_header",
+            "",
+            0o644,
+            b"30 comment=0123456789abcdefghi\n",
+        )
         .file("a", "");
     let mut paths = Vec::new();
     walk(archive.bytes().as_slice(), Limits::SOURCE, &mut |entry, _| {
@@ -102,7 +109,8 @@ fn a_global_header_names_no_file() {
 }
 
 /// Limits that small archives exceed.
-const TIGHT: Limits = Limits { entries: 3, bytes: 64 * 1024, ratio: 10, ratio_free_bytes: 16 * 1024 };
+const TIGHT: Limits =
+    Limits { entries: 3, bytes: 64 * 1024, ratio: 10, ratio_free_bytes: 16 * 1024 };
 
 fn walked(archive: &[u8]) -> Result<(), ArchiveError> {
     walk(archive, TIGHT, &mut |_, _| Ok(()))
@@ -122,7 +130,8 @@ fn noise(bytes: usize) -> String {
 
 #[test]
 fn an_archive_beyond_a_limit_is_refused() {
-    let many = ["a", "b", "c", "d"].iter().fold(Sample::new(), |archive, name| archive.file(name, ""));
+    let many =
+        ["a", "b", "c", "d"].iter().fold(Sample::new(), |archive, name| archive.file(name, ""));
     assert!(matches!(walked(&many.bytes()), Err(ArchiveError::TooManyEntries(3))));
     let large = Sample::new().file("a", &noise(80 * 1024));
     assert!(matches!(walked(&large.bytes()), Err(ArchiveError::TooLarge(_))));

@@ -47,7 +47,8 @@ pub fn recipe(
     if builds_site {
         let need = BaseNeed::Family { family: Family::Static, wish: None };
         further_bases.insert(SITE_BASE.to_owned(), need);
-        additions.insert(website::CONFIGURATION.to_owned(), website::configuration(around.port, true));
+        additions
+            .insert(website::CONFIGURATION.to_owned(), website::configuration(around.port, true));
     }
     Ok(Some(Recipe {
         base: BaseNeed::Family { family: Family::Node, wish: version(tree, &package) },
@@ -91,7 +92,8 @@ impl Image<'_> {
         text.push_str(&self.installation());
         if self.package.has_build {
             // The build writes wherever it likes, so the result is handed over as a whole.
-            let _ = writeln!(text, "COPY --chown=app:app {TREE}/ ./\nRUN {}\nUSER app", self.build());
+            let _ =
+                writeln!(text, "COPY --chown=app:app {TREE}/ ./\nRUN {}\nUSER app", self.build());
         } else {
             let _ = writeln!(text, "USER app\nCOPY --chown=app:app {TREE}/ ./");
         }

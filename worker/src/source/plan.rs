@@ -200,7 +200,11 @@ impl Declared<'_> {
     }
 
     /// Everything that is declared, with the recognised commands where nothing is.
-    fn formation(&self, web: Option<Command>, release: Option<Command>) -> Result<Formation, Reason> {
+    fn formation(
+        &self,
+        web: Option<Command>,
+        release: Option<Command>,
+    ) -> Result<Formation, Reason> {
         let mut formation = Formation::default();
         let procfile = self.procfile.commands.keys();
         let names = procfile.chain(self.manifest.processes.keys()).collect::<BTreeSet<_>>();
@@ -296,7 +300,8 @@ fn kind(
 fn own_dockerfile(tree: &SourceTree, manifest: &Manifest) -> Result<Option<BuildKind>, Reason> {
     let named = manifest.build.dockerfile.as_deref();
     let path = named.unwrap_or("Dockerfile");
-    let invalid = || refuse(&format!("{}: `{path}` is not a path inside the repository", manifest::FILE));
+    let invalid =
+        || refuse(&format!("{}: `{path}` is not a path inside the repository", manifest::FILE));
     let path = TreePath::parse(path.as_bytes()).ok().flatten().ok_or_else(invalid)?.to_string();
     let Some(text) = tree.steering_text(&path)? else {
         return match named {
@@ -309,7 +314,13 @@ fn own_dockerfile(tree: &SourceTree, manifest: &Manifest) -> Result<Option<Build
 }
 
 fn unrecognised(tree: &SourceTree) -> Reason {
-    let unsupported = [("go.mod", "Go"), ("Cargo.toml", "Rust"), ("Gemfile", "Ruby"), ("composer.json", "PHP"), ("pom.xml", "Java")];
+    let unsupported = [
+        ("go.mod", "Go"),
+        ("Cargo.toml", "Rust"),
+        ("Gemfile", "Ruby"),
+        ("composer.json", "PHP"),
+        ("pom.xml", "Java"),
+    ];
     let language = unsupported.iter().find(|(file, _)| tree.is_file(file));
     match language {
         Some((file, language)) => refuse(&format!(

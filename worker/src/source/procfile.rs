@@ -32,7 +32,10 @@ impl Procfile {
             }
         }
         if procfile.commands.is_empty() {
-            return Err(refusal(1, "no process type: write lines such as `web: gunicorn shop.wsgi`"));
+            return Err(refusal(
+                1,
+                "no process type: write lines such as `web: gunicorn shop.wsgi`",
+            ));
         }
         Ok(procfile)
     }
@@ -103,7 +106,10 @@ mod tests {
 
     #[test]
     fn a_command_may_contain_colons() {
-        assert_eq!(commands("web: uvicorn app:app --host 0.0.0.0")[0].1, "uvicorn app:app --host 0.0.0.0");
+        assert_eq!(
+            commands("web: uvicorn app:app --host 0.0.0.0")[0].1,
+            "uvicorn app:app --host 0.0.0.0"
+        );
     }
 
     #[test]

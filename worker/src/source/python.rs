@@ -83,7 +83,11 @@ impl App {
         has_web: bool,
         around: &Surroundings<'_>,
     ) -> Recipe {
-        let image = Image { dependencies, project: self.project(), servers: self.servers(dependencies, has_web) };
+        let image = Image {
+            dependencies,
+            project: self.project(),
+            servers: self.servers(dependencies, has_web),
+        };
         let mut warnings = dependencies.warnings.clone();
         warnings.extend(self.warnings());
         if self.lacks_django(dependencies) {
@@ -134,7 +138,9 @@ impl App {
                 return Vec::new();
             }
             Self::Django(Project { entry, .. }) if entry.is_asgi => "uvicorn",
-            Self::Web(Web::App { framework: Framework::FastApi | Framework::Starlette, .. }) => "uvicorn",
+            Self::Web(Web::App {
+                framework: Framework::FastApi | Framework::Starlette, ..
+            }) => "uvicorn",
             Self::Django(_) | Self::Web(Web::App { framework: Framework::Flask, .. }) => "gunicorn",
             Self::Web(Web::Script { .. }) | Self::Unknown => return Vec::new(),
         };
@@ -197,7 +203,8 @@ impl App {
         }
         if !project.has_static_root {
             warnings.push(
-                "`STATIC_ROOT` is not set: static files are neither collected nor served".to_owned(),
+                "`STATIC_ROOT` is not set: static files are neither collected nor served"
+                    .to_owned(),
             );
         }
         warnings
@@ -238,13 +245,19 @@ fn version(tree: &SourceTree, root: &str) -> Option<VersionWish> {
         let path = |name: &str| join(directory, name);
         let (plain, runtime) = (path(".python-version"), path("runtime.txt"));
         let (project, pipfile) = (path("pyproject.toml"), path("Pipfile"));
-        let first_line = |path: &str| tree.text(path)?.lines().map(str::trim).find(|l| !l.is_empty() && !l.starts_with('#'));
+        let first_line = |path: &str| {
+            tree.text(path)?.lines().map(str::trim).find(|l| !l.is_empty() && !l.starts_with('#'))
+        };
         let wish = |text: &str, path: &str| VersionWish::parse(text, path);
         first_line(&plain)
             .and_then(|line| wish(line, &plain))
             .or_else(|| wish(first_line(&runtime)?.strip_prefix("python-")?, &runtime))
-            .or_else(|| wish(&setting(tree.text(&project)?, &["project", "requires-python"])?, &project))
-            .or_else(|| wish(&setting(tree.text(&pipfile)?, &["requires", "python_version"])?, &pipfile))
+            .or_else(|| {
+                wish(&setting(tree.text(&project)?, &["project", "requires-python"])?, &project)
+            })
+            .or_else(|| {
+                wish(&setting(tree.text(&pipfile)?, &["requires", "python_version"])?, &pipfile)
+            })
     })
 }
 

@@ -70,8 +70,7 @@ impl Sample {
 pub fn tree(files: &[(&str, &str)]) -> SourceTree {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("source.tar.gz");
-    let sample =
-        files.iter().fold(Sample::new(), |sample, (path, text)| sample.file(path, text));
+    let sample = files.iter().fold(Sample::new(), |sample, (path, text)| sample.file(path, text));
     sample.write(&path);
     SourceTree::read(&path).unwrap()
 }

@@ -69,11 +69,20 @@ fn django_projects_are_recognised_wherever_they_are() {
         ("package.json", "{\"scripts\": {\"build\": \"tailwind\"}}"),
     ];
     let split = [
-        ("manage.py", "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'config.settings.local')\n"),
-        ("config/settings/base.py", "STATIC_ROOT = '/srv/static'\nWSGI_APPLICATION = 'config.wsgi.application'\nDATABASES = {'default': env.db('DATABASE_URL')}\n"),
+        (
+            "manage.py",
+            "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'config.settings.local')\n",
+        ),
+        (
+            "config/settings/base.py",
+            "STATIC_ROOT = '/srv/static'\nWSGI_APPLICATION = 'config.wsgi.application'\nDATABASES = {'default': env.db('DATABASE_URL')}\n",
+        ),
         ("config/settings/local.py", "from .base import *\n"),
         ("config/settings/production.py", "from .base import *\n"),
-        ("config/wsgi.py", "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'config.settings.production')\n"),
+        (
+            "config/wsgi.py",
+            "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'config.settings.production')\n",
+        ),
         ("requirements/base.txt", "django==5.1.3\n"),
         ("requirements/production.txt", "-r base.txt\ngunicorn==23.0.0\npsycopg2==2.9\n"),
     ];
@@ -86,7 +95,10 @@ fn django_projects_are_recognised_wherever_they_are() {
     ];
     let plain = [
         ("manage.py", MANAGE),
-        ("shop/settings.py", "DEBUG = True\nALLOWED_HOSTS = []\nDATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3', 'NAME': BASE_DIR / 'db.sqlite3'}}\n"),
+        (
+            "shop/settings.py",
+            "DEBUG = True\nALLOWED_HOSTS = []\nDATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3', 'NAME': BASE_DIR / 'db.sqlite3'}}\n",
+        ),
         ("shop/wsgi.py", WSGI),
     ];
     let shapes: Vec<String> =
@@ -96,9 +108,15 @@ fn django_projects_are_recognised_wherever_they_are() {
 
 #[test]
 fn other_python_apps_are_recognised() {
-    let flask = [("requirements.txt", "Flask==3.0.3\n"), ("app.py", "from flask import Flask\napp = Flask(__name__)\n")];
+    let flask = [
+        ("requirements.txt", "Flask==3.0.3\n"),
+        ("app.py", "from flask import Flask\napp = Flask(__name__)\n"),
+    ];
     let package = [
-        ("pyproject.toml", "[project]\nname = 'shop'\nrequires-python = '>=3.10'\ndependencies = ['flask>=3', 'requests']\n"),
+        (
+            "pyproject.toml",
+            "[project]\nname = 'shop'\nrequires-python = '>=3.10'\ndependencies = ['flask>=3', 'requests']\n",
+        ),
         ("src/shop/__init__.py", "def create_app():\n    pass\n"),
     ];
     let fastapi = [
@@ -116,19 +134,49 @@ fn other_python_apps_are_recognised() {
         ("wsgi.py", "from shop import app as application\n"),
     ];
     let script = [("web.py", "print('hi')\n")];
-    let runtime = [("runtime.txt", "python-3.11.9\n"), ("requirements.txt", "flask\n"), ("main.py", "app = Flask('x')\n")];
-    let shapes: Vec<String> =
-        [&flask[..], &package, &fastapi, &uv, &pipfile, &script, &runtime].into_iter().map(summary).collect();
+    let runtime = [
+        ("runtime.txt", "python-3.11.9\n"),
+        ("requirements.txt", "flask\n"),
+        ("main.py", "app = Flask('x')\n"),
+    ];
+    let shapes: Vec<String> = [&flask[..], &package, &fastapi, &uv, &pipfile, &script, &runtime]
+        .into_iter()
+        .map(summary)
+        .collect();
     insta::assert_snapshot!(shapes.join("\n"));
 }
 
 #[test]
 fn node_apps_and_sites_are_recognised() {
-    let plain = [("package.json", r#"{"scripts": {"start": "node server.js"}, "dependencies": {"a": "1"}}"#), ("package-lock.json", "{}"), ("server.js", "")];
-    let hooks = [("package.json", r#"{"scripts": {"prestart": "x", "start": "node a.js"}, "engines": {"node": "20.x"}}"#)];
-    let main = [("package.json", r#"{"main": "lib/web.js"}"#), ("package-lock.json", "{}"), ("lib/web.js", ""), (".nvmrc", "v18\n")];
-    let next = [("package.json", r#"{"packageManager": "pnpm@9.1.0+sha512.abc", "scripts": {"build": "next build", "start": "next start"}}"#), ("pnpm-lock.yaml", "lockfileVersion: '9.0'")];
-    let vite = [("package.json", r#"{"scripts": {"build": "vite build"}, "devDependencies": {"vite": "5"}}"#), ("yarn.lock", "# yarn lockfile v1\n")];
+    let plain = [
+        ("package.json", r#"{"scripts": {"start": "node server.js"}, "dependencies": {"a": "1"}}"#),
+        ("package-lock.json", "{}"),
+        ("server.js", ""),
+    ];
+    let hooks = [(
+        "package.json",
+        r#"{"scripts": {"prestart": "x", "start": "node a.js"}, "engines": {"node": "20.x"}}"#,
+    )];
+    let main = [
+        ("package.json", r#"{"main": "lib/web.js"}"#),
+        ("package-lock.json", "{}"),
+        ("lib/web.js", ""),
+        (".nvmrc", "v18\n"),
+    ];
+    let next = [
+        (
+            "package.json",
+            r#"{"packageManager": "pnpm@9.1.0+sha512.abc", "scripts": {"build": "next build", "start": "next start"}}"#,
+        ),
+        ("pnpm-lock.yaml", "lockfileVersion: '9.0'"),
+    ];
+    let vite = [
+        (
+            "package.json",
+            r#"{"scripts": {"build": "vite build"}, "devDependencies": {"vite": "5"}}"#,
+        ),
+        ("yarn.lock", "# yarn lockfile v1\n"),
+    ];
     let site = [("index.html", "<h1>hi</h1>"), ("style.css", "")];
     let below = [("public/index.html", "<h1>hi</h1>"), ("README.md", "")];
     let shapes: Vec<String> =
@@ -138,30 +186,48 @@ fn node_apps_and_sites_are_recognised() {
 
 #[test]
 fn a_procfile_and_a_manifest_override_what_is_recognised() {
-    let django = [("manage.py", MANAGE), ("shop/settings.py", SETTINGS), ("shop/wsgi.py", WSGI), ("requirements.txt", "django\n")];
+    let django = [
+        ("manage.py", MANAGE),
+        ("shop/settings.py", SETTINGS),
+        ("shop/wsgi.py", WSGI),
+        ("requirements.txt", "django\n"),
+    ];
     let with = |more: &[(&'static str, &'static str)]| {
         let files: Vec<_> = django.iter().chain(more).copied().collect();
         summary(&files)
     };
     let shapes = [
-        with(&[("Procfile", "web: gunicorn shop.wsgi # site\nworker: python jobs.py\nrelease: python manage.py migrate\n")]),
+        with(&[(
+            "Procfile",
+            "web: gunicorn shop.wsgi # site\nworker: python jobs.py\nrelease: python manage.py migrate\n",
+        )]),
         with(&[("Procfile", "release: ./release.sh\n")]),
         with(&[("Procfile", "worker: python jobs.py\n")]),
-        with(&[("slipway.toml", "[release]\ncommand = \"\"\n[processes.web]\nport = 9000\n[processes.clock]\ncommand = \"python clock.py\"\n")]),
+        with(&[(
+            "slipway.toml",
+            "[release]\ncommand = \"\"\n[processes.web]\nport = 9000\n[processes.clock]\ncommand = \"python clock.py\"\n",
+        )]),
     ];
     insta::assert_snapshot!(shapes.join("\n"));
 }
 
 #[test]
 fn a_dockerfile_wins_and_its_one_port_counts() {
-    let files = [("Dockerfile", "FROM python:3.11-slim\nEXPOSE 3000\n"), ("requirements.txt", "flask\n"), ("app.py", "")];
+    let files = [
+        ("Dockerfile", "FROM python:3.11-slim\nEXPOSE 3000\n"),
+        ("requirements.txt", "flask\n"),
+        ("app.py", ""),
+    ];
     let port = |files: &[(&str, &str)], exposed: &[u16]| {
         plan(files).formation(exposed, None).processes.values().next().unwrap().port
     };
     assert_eq!(port(&files, &[3000]), Some(3000));
     assert_eq!(port(&files, &[80, 443]), Some(8000));
-    let declared: Vec<_> =
-        files.iter().chain(&[("slipway.toml", "[processes.web]\nport = 5000\n")]).copied().collect();
+    let declared: Vec<_> = files
+        .iter()
+        .chain(&[("slipway.toml", "[processes.web]\nport = 5000\n")])
+        .copied()
+        .collect();
     assert_eq!(port(&declared, &[3000]), Some(5000));
     insta::assert_snapshot!(summary(&files), @"
     Dockerfile (Dockerfile)
@@ -176,14 +242,20 @@ fn what_cannot_be_built_is_told_before_anything_is_built() {
         refusal(&[("go.mod", "module x"), ("main.go", "")]),
         refusal(&[("package.json", "{\"scripts\": {}}")]),
         refusal(&[("package.json", "{")]),
-        refusal(&[("package.json", "{\"scripts\": {\"start\": \"x\"}}"), ("yarn.lock", "__metadata:\n")]),
+        refusal(&[
+            ("package.json", "{\"scripts\": {\"start\": \"x\"}}"),
+            ("yarn.lock", "__metadata:\n"),
+        ]),
         refusal(&[("requirements.txt", "flask\n\n-r more/base.txt\n")]),
         refusal(&[("requirements.txt", "flask\n-c ../outside.txt\n")]),
         refusal(&[("pyproject.toml", "[project\n")]),
         refusal(&[("app.py", ""), ("Procfile", "web python app.py\n")]),
         refusal(&[("app.py", ""), ("slipway.toml", "[process.web]\n")]),
         refusal(&[("app.py", ""), ("slipway.toml", "[processes.worker]\nmemory = \"1GB\"\n")]),
-        refusal(&[("app.py", ""), ("slipway.toml", "[build]\ndockerfile = \"deploy/Dockerfile\"\n")]),
+        refusal(&[
+            ("app.py", ""),
+            ("slipway.toml", "[build]\ndockerfile = \"deploy/Dockerfile\"\n"),
+        ]),
         refusal(&[("app.py", ""), ("slipway.toml", "[build]\ndockerfile = \"../Dockerfile\"\n")]),
         refusal(&[("Dockerfile", "FROM x\nRNU y\n")]),
     ];
@@ -196,7 +268,8 @@ fn a_steering_file_must_be_a_regular_file() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("source.tar.gz");
     for name in ["Procfile", "slipway.toml", "Dockerfile"] {
-        let archive = Sample::new().file("app.py", "").link(tar::EntryType::Symlink, name, "app.py");
+        let archive =
+            Sample::new().file("app.py", "").link(tar::EntryType::Symlink, name, "app.py");
         archive.write(&path);
         let tree = super::tree::SourceTree::read(&path).unwrap();
         let refusal = BuildPlan::of(&tree, &PlanInputs::default()).unwrap_err().message;
@@ -227,13 +300,33 @@ fn packages_are_installed_before_the_code_arrives() {
         ("uv.lock", "version = 1\n"),
         ("main.py", "app = FastAPI()\n"),
     ]);
-    let editable = dockerfile(&[("requirements.txt", "-e .\nflask\n"), ("app.py", "app = Flask('x')\n")]);
+    let editable =
+        dockerfile(&[("requirements.txt", "-e .\nflask\n"), ("app.py", "app = Flask('x')\n")]);
     let script = dockerfile(&[("web.py", "")]);
-    let node = dockerfile(&[("package.json", r#"{"scripts": {"start": "node x"}}"#), ("package-lock.json", "{}"), (".npmrc", "")]);
-    let built = dockerfile(&[("package.json", r#"{"scripts": {"build": "b", "start": "s"}}"#), ("package-lock.json", "{}")]);
-    let site = dockerfile(&[("package.json", r#"{"scripts": {"build": "vite build"}}"#), ("package-lock.json", "{}")]);
+    let node = dockerfile(&[
+        ("package.json", r#"{"scripts": {"start": "node x"}}"#),
+        ("package-lock.json", "{}"),
+        (".npmrc", ""),
+    ]);
+    let built = dockerfile(&[
+        ("package.json", r#"{"scripts": {"build": "b", "start": "s"}}"#),
+        ("package-lock.json", "{}"),
+    ]);
+    let site = dockerfile(&[
+        ("package.json", r#"{"scripts": {"build": "vite build"}}"#),
+        ("package-lock.json", "{}"),
+    ]);
     let plain = dockerfile(&[("dist/index.html", "")]);
-    for (name, text) in [("django", django), ("uv", uv), ("editable", editable), ("script", script), ("node", node), ("node_built", built), ("node_site", site), ("site", plain)] {
+    for (name, text) in [
+        ("django", django),
+        ("uv", uv),
+        ("editable", editable),
+        ("script", script),
+        ("node", node),
+        ("node_built", built),
+        ("node_site", site),
+        ("site", plain),
+    ] {
         insta::assert_snapshot!(format!("dockerfile_{name}"), text);
     }
 }

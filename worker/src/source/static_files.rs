@@ -34,7 +34,8 @@ fn usable(record: &str) -> Option<StaticFiles> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte);
         text.bytes().all(allowed) && !text.split('/').any(|part| matches!(part, "." | ".."))
     };
-    let is_prefix = url.len() > 2 && url.starts_with('/') && !url.starts_with("//") && url.ends_with('/');
+    let is_prefix =
+        url.len() > 2 && url.starts_with('/') && !url.starts_with("//") && url.ends_with('/');
     let is_directory = directory.len() > 1 && directory.starts_with('/');
     (is_prefix && is_directory && plain(&url) && plain(&directory))
         .then_some(StaticFiles { url, directory })
@@ -50,7 +51,17 @@ mod tests {
             usable(&serde_json::json!({"url": url, "directory": directory}).to_string())
         };
         assert!(read("/static/", "/app/staticfiles").is_some());
-        for url in ["/", "//", "static/", "/static", "https://cdn.example.com/", "//cdn/x/", "/a/../b/", "/a b/", "/$x/"] {
+        for url in [
+            "/",
+            "//",
+            "static/",
+            "/static",
+            "https://cdn.example.com/",
+            "//cdn/x/",
+            "/a/../b/",
+            "/a b/",
+            "/$x/",
+        ] {
             assert_eq!(read(url, "/app/static"), None, "{url}");
         }
         for directory in ["", "/", "static", "/app/../etc", "/app/{x}"] {

@@ -93,10 +93,7 @@ impl SourceTree {
     ///
     /// # Errors
     /// When it cannot be read, or `visit` fails.
-    pub fn contents(
-        &self,
-        visit: &mut Visit<'_>,
-    ) -> Result<(), ArchiveError> {
+    pub fn contents(&self, visit: &mut Visit<'_>) -> Result<(), ArchiveError> {
         let file = BufReader::new(File::open(&self.archive)?);
         walk(file, Limits::SOURCE, visit)
     }
@@ -130,7 +127,9 @@ impl SourceTree {
         let refuse = |what| Err(Reason::new(ReasonCode::InvalidSource, format!("`{path}` {what}")));
         match self.index.entries.get(path).map(|entry| &entry.kind) {
             Some(Kind::File { .. }) if self.text(path).is_some() => Ok(self.text(path)),
-            Some(Kind::File { .. }) => refuse("is longer than 1 MiB, or its name does not say what it is"),
+            Some(Kind::File { .. }) => {
+                refuse("is longer than 1 MiB, or its name does not say what it is")
+            }
             Some(_) => refuse("must be a regular file"),
             None if self.is_directory(path) => refuse("must be a regular file"),
             None => Ok(None),
@@ -139,7 +138,8 @@ impl SourceTree {
 
     /// The paths of all files, in order.
     pub fn files(&self) -> impl Iterator<Item = &str> {
-        let files = self.index.entries.values().filter(|entry| matches!(entry.kind, Kind::File { .. }));
+        let files =
+            self.index.entries.values().filter(|entry| matches!(entry.kind, Kind::File { .. }));
         files.map(|entry| entry.path.as_str())
     }
 
@@ -180,7 +180,8 @@ fn is_telling(entry: &Entry) -> bool {
     let telling = NAMES.contains(&name)
         || lower.contains("dockerfile")
         || lower.contains("containerfile")
-        || has_extension(path, "txt") && (path.contains("requirements") || path.contains("constraints"))
+        || has_extension(path, "txt")
+            && (path.contains("requirements") || path.contains("constraints"))
         || has_extension(path, "py") && depth < MAX_PYTHON_DEPTH;
     telling && matches!(entry.kind, Kind::File { .. }) && entry.size <= MAX_TEXT_BYTES
 }

@@ -69,6 +69,7 @@ http {{
     include /etc/nginx/mime.types;
     default_type application/octet-stream;
     charset utf-8;
+    charset_types text/css text/plain text/xml text/javascript application/javascript application/json image/svg+xml;
     server_tokens off;
     access_log off;
     sendfile on;

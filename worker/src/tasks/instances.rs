@@ -152,9 +152,10 @@ impl<H: Host> Instances<H> {
             }
             // These change the world at once, so that the next step can follow at once.
             let goes_on = next.event.is_some()
-                || next.actions.iter().any(|action| {
-                    matches!(action, Action::Revive { .. } | Action::Route { .. })
-                });
+                || next
+                    .actions
+                    .iter()
+                    .any(|action| matches!(action, Action::Revive { .. } | Action::Route { .. }));
             let mut acted = Ok(());
             for action in next.actions {
                 acted = acted.and(self.act(&member, action, sighting).await);

@@ -35,7 +35,8 @@ pub async fn run<H: Host>(context: Shared<H>, stop: CancellationToken) {
                 let known = |id: &InstanceId| rows.iter().any(|row| row.id == *id);
                 followers.retain(|id, task| known(id) || !task.is_finished());
                 for row in rows.into_iter().filter(|row| row.state != InstanceState::Stopped) {
-                    let finished = followers.get(&row.id).is_none_or(AbortOnDropHandle::is_finished);
+                    let finished =
+                        followers.get(&row.id).is_none_or(AbortOnDropHandle::is_finished);
                     if finished && has_container(&row) {
                         let id = row.id.clone();
                         let task = tokio::spawn(follow(Shared::clone(&context), row));
@@ -77,8 +78,11 @@ async fn follow<H: Host>(context: Shared<H>, row: Instance) {
         write(&context, &row.app_id, &batch);
         tokio::time::sleep(GATHER).await;
     }
-    let rest: Vec<LogLine> =
-        lines.finish().into_iter().map(|text| line(&row, slipway_store::clock::now(), text)).collect();
+    let rest: Vec<LogLine> = lines
+        .finish()
+        .into_iter()
+        .map(|text| line(&row, slipway_store::clock::now(), text))
+        .collect();
     write(&context, &row.app_id, &rest);
 }
 

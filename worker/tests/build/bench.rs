@@ -14,6 +14,8 @@ use slipway_core::process::Formation;
 use slipway_core::reason::Reason;
 use slipway_core::release::ImageRef;
 use slipway_worker::builder::{BuildError, BuildLog, BuildRequest, Builder};
+use slipway_worker::context::Host;
+use slipway_worker::engine::Engine;
 use slipway_worker::engine::docker::{Docker, DockerSettings};
 use slipway_worker::source::base::Bases;
 use slipway_worker::source::certificates::HostCertificates;
@@ -147,7 +149,10 @@ impl Bench {
         let hash = reference.rsplit('-').next().unwrap();
         let client = bollard::Docker::connect_with_local_defaults().unwrap();
         for name in [reference.to_owned(), format!("slipway/base-system:{hash}")] {
-            client.remove_image(&name, None::<bollard::query_parameters::RemoveImageOptions>, None).await.unwrap();
+            client
+                .remove_image(&name, None::<bollard::query_parameters::RemoveImageOptions>, None)
+                .await
+                .unwrap();
         }
     }
 }
@@ -155,11 +160,17 @@ impl Bench {
 impl Drop for Bench {
     fn drop(&mut self) {
         let images = std::mem::take(&mut *self.made.lock().unwrap());
-        let docker = self.docker.clone();
+        let (docker, app_id) = (self.docker.clone(), self.app_id.clone());
         // A thread of its own: this one may be inside a runtime that is going away.
         let cleaning = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
+                // What a failed test left running.
+                for instance in docker.list().await.unwrap_or_default() {
+                    let _ = docker.stop(&instance.id, Duration::ZERO).await;
+                }
+                let _ = docker.forget(&app_id).await;
                 for image in images {
                     if let Err(error) = docker.remove(&image).await {
                         eprintln!("image {} stays: {error}", image.digest);

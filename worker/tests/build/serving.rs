@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 use slipway_core::id::{Id, InstanceId, ReleaseId};
 use slipway_core::instance::{Endpoint, InstanceSpec, Lifetime};
-use slipway_worker::context::Host;
 use slipway_worker::engine::Engine;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -47,8 +46,10 @@ impl Bench {
     pub async fn serve(&self, built: &Built, environment: &[(&str, &str)]) -> Serving<'_> {
         let (name, web) = built.formation.processes.iter().find(|(name, _)| name.is_web()).unwrap();
         let port = web.port.unwrap();
-        let mut variables: BTreeMap<String, String> =
-            environment.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let mut variables: BTreeMap<String, String> = environment
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect();
         variables.insert("PORT".to_owned(), port.to_string());
         let spec = InstanceSpec {
             id: InstanceId::from_bits(chance()),
@@ -93,7 +94,8 @@ impl Serving<'_> {
     async fn ask(&self, path: &str) -> io::Result<Answer> {
         let asking = async {
             let mut stream = TcpStream::connect(self.endpoint.0).await?;
-            let request = format!("GET {path} HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n");
+            let request =
+                format!("GET {path} HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n");
             stream.write_all(request.as_bytes()).await?;
             let mut text = String::new();
             stream.read_to_string(&mut text).await?;
@@ -124,9 +126,8 @@ impl Serving<'_> {
         (attached.exit.await.unwrap(), text)
     }
 
-    /// Stops it and removes what was made for it.
+    /// Stops it.
     pub async fn stop(self) {
         self.bench.docker.stop(&self.id, Duration::from_secs(5)).await.unwrap();
-        self.bench.docker.forget(&self.bench.app_id).await.unwrap();
     }
 }

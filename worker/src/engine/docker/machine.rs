@@ -20,7 +20,8 @@ impl Host for Docker {
     }
 
     async fn describe(&self) -> Result<String, EngineError> {
-        let version = self.call("asking for Docker's version", LOOK_UP, self.client.version()).await?;
+        let version =
+            self.call("asking for Docker's version", LOOK_UP, self.client.version()).await?;
         Ok(format!("Docker {}", version.version.as_deref().unwrap_or("of an unknown version")))
     }
 }

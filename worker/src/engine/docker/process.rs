@@ -4,7 +4,7 @@
 //! seconds. It works only where the daemon's processes are visible; callers do without otherwise.
 
 use std::fs;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +12,8 @@ use slipway_core::instance::Usage;
 
 /// State of a listening socket in `/proc/net/tcp`.
 const LISTEN: &str = "0A";
+/// Where Docker answers names inside user networks.
+const RESOLVER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 11);
 
 /// The main process of a container.
 #[derive(Debug)]
@@ -37,12 +39,14 @@ impl Process {
         fs::metadata(self.directory.join("ns/net")).ok().map(|found| found.ino())
     }
 
-    /// The addresses anything in its network namespace listens on, sorted.
+    /// The addresses the app listens on, sorted. Docker's own resolver, which is in every network
+    /// namespace, is not the app's.
     pub fn listeners(&self) -> Vec<SocketAddr> {
         let table = |name| fs::read_to_string(self.directory.join(name)).unwrap_or_default();
         let mut found: Vec<SocketAddr> = [table("net/tcp"), table("net/tcp6")]
             .iter()
             .flat_map(|table| table.lines().skip(1).filter_map(listener))
+            .filter(|address| address.ip() != IpAddr::V4(RESOLVER))
             .collect();
         found.sort_unstable();
         found.dedup();

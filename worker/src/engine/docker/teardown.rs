@@ -37,9 +37,8 @@ impl Docker {
         let installation = self.settings.installation.as_str();
         let filter = labels::filter(&[(labels::INSTALLATION, installation)]);
         let options = ListImagesOptionsBuilder::new().all(false).filters(&filter).build();
-        let images = self
-            .call("listing images", LOOK_UP, self.client.list_images(Some(options)))
-            .await?;
+        let images =
+            self.call("listing images", LOOK_UP, self.client.list_images(Some(options))).await?;
         for image in images {
             let options = RemoveImageOptionsBuilder::new().force(true).build();
             let remove = self.client.remove_image(&image.id, Some(options), None);

@@ -27,7 +27,7 @@ fn conf(config: &ProxyConfig, change: impl FnOnce(&mut ProxySettings)) -> String
     let files = render(&settings, &layout, MACHINE, config, Generation(12)).unwrap();
     let (name, text) = &files[0];
     assert_eq!(*name, CONF);
-    text.replace(data.path().to_str().unwrap(), "/data")
+    text.replace(data.path().join("proxy").to_str().unwrap(), "/data")
 }
 
 #[test]

@@ -46,12 +46,7 @@ pub fn instructions(text: &str) -> Vec<Instruction<'_>> {
                 }
             }
         }
-        found.push(Instruction {
-            line: index + 1,
-            lines: last - index + 1,
-            keyword,
-            rest: joined,
-        });
+        found.push(Instruction { line: index + 1, lines: last - index + 1, keyword, rest: joined });
     }
     found
 }

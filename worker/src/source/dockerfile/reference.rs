@@ -64,7 +64,9 @@ mod tests {
         assert_eq!(shown("node:lts-slim").as_deref(), Some("node any"));
         assert_eq!(shown("debian:bookworm-slim").as_deref(), Some("debian 12"));
         assert_eq!(shown("nginx:1.27-alpine").as_deref(), Some("static any"));
-        for other in ["golang:1.22", "ghcr.io/me/python:3", "me/python", "alpine", "localhost:5000/python"] {
+        for other in
+            ["golang:1.22", "ghcr.io/me/python:3", "me/python", "alpine", "localhost:5000/python"]
+        {
             assert_eq!(shown(other), None, "{other}");
         }
     }

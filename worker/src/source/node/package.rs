@@ -49,10 +49,12 @@ impl Package {
 
     /// The command line that serves, by script, `main` or a usual file name.
     pub fn start_line(&self, tree: &SourceTree) -> Option<String> {
-        let usual = || ["server.js", "index.js", "app.js"].into_iter().find(|name| tree.is_file(name));
+        let usual =
+            || ["server.js", "index.js", "app.js"].into_iter().find(|name| tree.is_file(name));
         let file = || self.main.clone().or_else(|| usual().map(ToOwned::to_owned));
         // A library that is built and has a `main` would not serve: only a script says it does.
-        let guess = || if self.has_build { None } else { file().map(|file| format!("node {file}")) };
+        let guess =
+            || if self.has_build { None } else { file().map(|file| format!("node {file}")) };
         self.start.clone().or_else(guess)
     }
 }
@@ -120,7 +122,9 @@ impl Lock {
             (Self::Npm { .. }, false) => "npm ci --omit=dev".to_owned(),
             (Self::Pnpm { version }, dev) => {
                 let flag = if dev { "--prod=false" } else { "--prod" };
-                format!("npm install --global pnpm@{version} && pnpm install --frozen-lockfile {flag}")
+                format!(
+                    "npm install --global pnpm@{version} && pnpm install --frozen-lockfile {flag}"
+                )
             }
             (Self::Yarn, dev) => format!(
                 "npm install --global yarn@1 && yarn install --frozen-lockfile --production={}",

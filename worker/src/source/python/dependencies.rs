@@ -182,10 +182,7 @@ mod tests {
         }, "develop": {"pytest": {"version": "==8"}}}"#;
         let found = pipfile_lock("Pipfile.lock", lock).unwrap();
         let Kind::Listed { lines, .. } = found.kind else { panic!("not listed") };
-        assert_eq!(lines, [
-            "django==4.2.1 ; python_version >= '3.8'",
-            "uvicorn[standard]==0.30"
-        ]);
+        assert_eq!(lines, ["django==4.2.1 ; python_version >= '3.8'", "uvicorn[standard]==0.30"]);
         assert_eq!(found.warnings.len(), 1);
     }
 
@@ -206,7 +203,8 @@ mod tests {
 
     #[test]
     fn a_broken_file_is_told_with_its_line() {
-        let refusal = project("pyproject.toml", "[project]\ndependencies = [\n").unwrap_err().message;
+        let refusal =
+            project("pyproject.toml", "[project]\ndependencies = [\n").unwrap_err().message;
         assert!(refusal.starts_with("pyproject.toml:"), "{refusal}");
         assert!(pipfile_lock("Pipfile.lock", "{").is_err());
     }

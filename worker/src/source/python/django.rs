@@ -45,9 +45,9 @@ pub enum Database {
 
 /// The path of the tree's `manage.py`, the one nearest to the root.
 pub fn manage_file(tree: &SourceTree) -> Option<&str> {
-    tree.files_named("manage.py").into_iter().find(|path| {
-        tree.text(path).is_some_and(|text| text.contains("DJANGO_SETTINGS_MODULE"))
-    })
+    tree.files_named("manage.py")
+        .into_iter()
+        .find(|path| tree.text(path).is_some_and(|text| text.contains("DJANGO_SETTINGS_MODULE")))
 }
 
 impl Project {
@@ -106,12 +106,7 @@ fn settings_text(tree: &SourceTree, root: &str, module: &str) -> String {
     texts.map(|(_, text)| text).collect::<Vec<_>>().join("\n")
 }
 
-fn entry(
-    tree: &SourceTree,
-    root: &str,
-    settings: &str,
-    packages: &Dependencies,
-) -> Option<Entry> {
+fn entry(tree: &SourceTree, root: &str, settings: &str, packages: &Dependencies) -> Option<Entry> {
     let wsgi = module(tree, root, settings, "WSGI_APPLICATION", "wsgi.py");
     let asgi = module(tree, root, settings, "ASGI_APPLICATION", "asgi.py");
     let wants_asgi = packages.has("channels")

@@ -16,7 +16,11 @@ use crate::source::recipe::{BASE, OWN, Surroundings, TREE, copy, quoted};
 pub const USER_ID: u32 = 10_001;
 /// Two processes unless the app's configuration says otherwise; gunicorn and uvicorn both read it.
 const WORKERS: u32 = 2;
-const PREPARE: &str = include_str!("prepare.py");
+/// What is done once while the image of a Django project is built, in two files.
+const PREPARATION: [(&str, &str); 2] =
+    [("prepare.py", include_str!("prepare.py")), ("reuse.py", include_str!("reuse.py"))];
+/// Where `reuse.py` keeps what it collected, between builds.
+const COLLECTED: &str = "/slipway-cache";
 /// Where pip keeps what it downloaded, between builds.
 const CACHE: &str = "/root/.cache/pip";
 const REQUIREMENTS: &str = "requirements.txt";
@@ -43,7 +47,7 @@ impl Image<'_> {
         let _ = writeln!(
             text,
             "ARG PIP_DISABLE_PIP_VERSION_CHECK=1\nARG PIP_ROOT_USER_ACTION=ignore\n\
-             ARG PIP_CACHE_DIR={CACHE}"
+             ARG PIP_PROGRESS_BAR=off\nARG PIP_CACHE_DIR={CACHE}"
         );
         let _ = writeln!(text, "ENV {}", self.environment());
         let _ = writeln!(text, "EXPOSE {}", around.port);
@@ -56,11 +60,11 @@ impl Image<'_> {
             let _ = writeln!(
                 text,
                 "RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends \
-                 {packages} \\\n && rm -rf /var/lib/apt/lists/*"
+                 {packages} \\\n > /dev/null && rm -rf /var/lib/apt/lists/*"
             );
         }
         text.push_str(&self.installation(around));
-        text.push_str(&self.code());
+        text.push_str(&self.code(around));
         text
     }
 
@@ -94,7 +98,7 @@ impl Image<'_> {
             .collect();
         if !wanted.is_empty() {
             // Images that were made for Python bring its headers along.
-            wanted.push("$(test -d /usr/local/include/python3.* || echo python3-dev)");
+            wanted.push("$(test -f /usr/local/include/python3.*/Python.h || echo python3-dev)");
         }
         if let Kind::File { requirements, .. } = &self.dependencies.kind
             && requirements.needs_git
@@ -155,7 +159,7 @@ impl Image<'_> {
         }
     }
 
-    fn code(&self) -> String {
+    fn code(&self, around: &Surroundings<'_>) -> String {
         let steps = self.preparation();
         let Some(project) = self.project.filter(|_| !steps.is_empty()) else {
             return format!("USER app\nCOPY --chown=app:app {TREE}/ ./\n");
@@ -164,8 +168,9 @@ impl Image<'_> {
         let directory = directory.trim_end_matches('/');
         // As root: projects collect into directories outside of the app's own.
         format!(
-            "COPY {OWN}/prepare.py /slipway/\nCOPY --chown=app:app {TREE}/ ./\n\
-             RUN cd {} && python /slipway/prepare.py {} {} {USER_ID}\nUSER app\n",
+            "COPY {OWN}/prepare.py {OWN}/reuse.py /slipway/\nCOPY --chown=app:app {TREE}/ ./\n\
+             RUN {} cd {} && python /slipway/prepare.py {} {} {USER_ID}\nUSER app\n",
+            around.cache("static", COLLECTED),
             quoted(directory),
             project.settings,
             steps.join(","),
@@ -191,7 +196,8 @@ impl Image<'_> {
             additions.insert(REQUIREMENTS.to_owned(), lines.join("\n") + "\n");
         }
         if !self.preparation().is_empty() {
-            additions.insert("prepare.py".to_owned(), PREPARE.to_owned());
+            let files = PREPARATION.map(|(name, text)| (name.to_owned(), text.to_owned()));
+            additions.extend(files);
         }
         additions
     }
@@ -213,7 +219,7 @@ impl Image<'_> {
         let titles = [
             ("pip install", format!("Installing {count} {noun}{origin}")),
             ("apt-get install", "Installing distribution packages".to_owned()),
-            ("prepare.py", prepare.to_owned()),
+            ("python /slipway/prepare.py", prepare.to_owned()),
         ];
         titles.map(|(step, title)| (step.to_owned(), title)).into()
     }

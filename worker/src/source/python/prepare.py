@@ -10,6 +10,8 @@ import os
 import re
 import sys
 
+import reuse
+
 RECORD = "/slipway/static.json"
 GUESSES = "SLIPWAY_PREPARE_GUESSES"
 MOST_GUESSES = 50
@@ -84,10 +86,16 @@ def collect():
 
     directory = os.path.abspath(str(settings.STATIC_ROOT))
     call_command("collectstatic", interactive=False, verbosity=0)
-    count = sum(len(files) for _, _, files in os.walk(directory))
-    print("%d files in %s" % (count, directory))
-    with open(RECORD, "w") as record:
-        json.dump({"url": settings.STATIC_URL, "directory": directory}, record)
+    record = {"url": settings.STATIC_URL, "directory": directory}
+    reuse.keep(record)
+    return record
+
+
+def tell(record, remark):
+    count = sum(len(files) for _, _, files in os.walk(record["directory"]))
+    print("%d files in %s%s" % (count, record["directory"], remark))
+    with open(RECORD, "w") as file:
+        json.dump(record, file)
 
 
 def make_database_files(owner):
@@ -103,13 +111,19 @@ def make_database_files(owner):
 
 
 def main():
+    steps = sys.argv[2].split(",")
+    record = reuse.collected() if "static" in steps else None
+    if record:
+        tell(record, " (unchanged)")
+        steps.remove("static")
+    if not steps:
+        return
     sys.path.insert(0, os.getcwd())
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", sys.argv[1])
-    steps = sys.argv[2].split(",")
     if not set_up():
         return
     if "static" in steps and collects_to_disk():
-        collect()
+        tell(collect(), "")
     if "database" in steps:
         make_database_files(int(sys.argv[3]))
 

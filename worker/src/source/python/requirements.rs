@@ -69,10 +69,15 @@ impl Requirements {
 
 /// The first of the usual requirements files in a directory.
 pub fn usual_file(tree: &SourceTree, directory: &str) -> Option<String> {
-    ["requirements.txt", "requirements/production.txt", "requirements/prod.txt", "requirements/base.txt"]
-        .iter()
-        .map(|name| join(directory, name))
-        .find(|path| tree.is_file(path))
+    [
+        "requirements.txt",
+        "requirements/production.txt",
+        "requirements/prod.txt",
+        "requirements/base.txt",
+    ]
+    .iter()
+    .map(|name| join(directory, name))
+    .find(|path| tree.is_file(path))
 }
 
 /// The name and version of a requirement such as `Django[argon2]~=5.2.1 ; python_version > "3"`.
@@ -123,7 +128,8 @@ mod tests {
         assert_eq!(named("Flask_SQLAlchemy").as_deref(), Some("flask-sqlalchemy"));
         assert_eq!(named("uvicorn[standard] ; python_version > '3'").as_deref(), Some("uvicorn"));
         assert_eq!(named("pkg @ https://example.com/pkg.whl").as_deref(), Some("pkg"));
-        for other in ["", "--index-url https://example.com", "./local", "git+https://example.com/x"] {
+        for other in ["", "--index-url https://example.com", "./local", "git+https://example.com/x"]
+        {
             assert_eq!(named(other), None, "{other}");
         }
     }

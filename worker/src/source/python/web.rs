@@ -46,16 +46,8 @@ impl Framework {
 }
 
 /// File names that usually hold the app, the likeliest first.
-const USUAL: [&str; 8] = [
-    "wsgi.py",
-    "asgi.py",
-    "app.py",
-    "main.py",
-    "application.py",
-    "server.py",
-    "web.py",
-    "run.py",
-];
+const USUAL: [&str; 8] =
+    ["wsgi.py", "asgi.py", "app.py", "main.py", "application.py", "server.py", "web.py", "run.py"];
 /// Names that a script that serves usually has.
 const SCRIPTS: [&str; 5] = ["web.py", "app.py", "main.py", "server.py", "run.py"];
 
@@ -106,7 +98,8 @@ fn app(tree: &SourceTree, framework: Framework) -> Option<Web> {
 fn imported(text: &str) -> Option<&'static str> {
     ["application", "app"].into_iter().find(|name| {
         text.lines().any(|line| {
-            let assigned = line.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with('='));
+            let assigned =
+                line.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with('='));
             let imports = line.starts_with("from ")
                 && line.split_once(" import ").is_some_and(|(_, names)| {
                     names.split(',').any(|one| one.rsplit(' ').next() == Some(name))
@@ -122,7 +115,10 @@ fn variable(text: &str, framework: Framework) -> Option<&str> {
         let (name, value) = line.split_once('=')?;
         let name = name.split(':').next()?.trim_end();
         let value = value.trim_start();
-        let value = value.rsplit_once('.').filter(|(before, _)| !before.contains('(')).map_or(value, |(_, last)| last);
+        let value = value
+            .rsplit_once('.')
+            .filter(|(before, _)| !before.contains('('))
+            .map_or(value, |(_, last)| last);
         let is_name = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
         let constructs = value.strip_prefix(framework.class())?.trim_start().starts_with('(');
         (is_name && constructs).then_some(name)
@@ -159,7 +155,10 @@ mod tests {
     #[test]
     fn an_entry_file_may_import_its_object() {
         assert_eq!(imported("from shop import app\n"), Some("app"));
-        assert_eq!(imported("from shop import create_app\napplication = create_app()\n"), Some("application"));
+        assert_eq!(
+            imported("from shop import create_app\napplication = create_app()\n"),
+            Some("application")
+        );
         assert_eq!(imported("from shop import api as app, db\n"), Some("app"));
         assert_eq!(imported("import app\n"), None);
     }

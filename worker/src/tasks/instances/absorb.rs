@@ -24,7 +24,9 @@ impl<H: Host> Instances<H> {
             for row in &member.rows {
                 let release = self.fleet.release(&self.context.store, &row.release_id).await?;
                 let changed = match sighting.observed.get(&row.id) {
-                    Some(observed) => self.absorb_present(member, row, &release, observed, sighting).await?,
+                    Some(observed) => {
+                        self.absorb_present(member, row, &release, observed, sighting).await?
+                    }
                     None => self.absorb_absent(member, row, &release, sighting).await?,
                 };
                 if changed {
@@ -32,8 +34,10 @@ impl<H: Host> Instances<H> {
                 }
             }
         }
-        let rows: std::collections::BTreeSet<_> =
-            members.iter().flat_map(|member| member.rows.iter().map(|row| row.id.clone())).collect();
+        let rows: std::collections::BTreeSet<_> = members
+            .iter()
+            .flat_map(|member| member.rows.iter().map(|row| row.id.clone()))
+            .collect();
         self.locals.retain(|id| rows.contains(id));
         self.health.retain(|id| rows.contains(id));
         Ok(())
@@ -88,7 +92,8 @@ impl<H: Host> Instances<H> {
             self.begin_start(member, row, release);
             return Ok(false);
         }
-        if matches!(observed.state, ObservedState::Exited { .. }) && !self.effects.is_busy(&row.id) {
+        if matches!(observed.state, ObservedState::Exited { .. }) && !self.effects.is_busy(&row.id)
+        {
             // The engine gave up restarting it, or somebody stopped it by hand.
             return self.replace(row, release, observed).await;
         }
@@ -105,7 +110,8 @@ impl<H: Host> Instances<H> {
             | ObservedState::Running { .. }
             | ObservedState::Restarting { .. } => observed.restarts,
         };
-        if let ObservedState::Restarting { exit } | ObservedState::Exited { exit } = observed.state {
+        if let ObservedState::Restarting { exit } | ObservedState::Exited { exit } = observed.state
+        {
             local.last_exit = Some(exit);
         }
         if crashes > local.crashes {
@@ -169,7 +175,12 @@ impl<H: Host> Instances<H> {
         Ok(true)
     }
 
-    fn reason_of(&mut self, row: &Instance, release: &Release, next: InstanceState) -> Option<Reason> {
+    fn reason_of(
+        &mut self,
+        row: &Instance,
+        release: &Release,
+        next: InstanceState,
+    ) -> Option<Reason> {
         let local = self.locals.of(&row.id, &row.app_id).clone();
         let memory = release
             .formation

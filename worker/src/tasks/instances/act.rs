@@ -79,7 +79,8 @@ impl<H: Host> Instances<H> {
         let (member, row, release) = (member.app.name.clone(), row.clone(), release.clone());
         let failures = self.failures.clone();
         self.effects.begin(&row.id.clone(), async move {
-            let outcome = tokio::time::timeout(START, context.bring_up(&member, &row, &release)).await;
+            let outcome =
+                tokio::time::timeout(START, context.bring_up(&member, &row, &release)).await;
             match outcome {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => failures.note(&row.id, &row.app_id, &error),

@@ -129,10 +129,8 @@ impl Fleet {
         store: &Store,
         deployment: Deployment,
     ) -> Result<Option<ActiveRollout>, StoreError> {
-        let moves_instances = matches!(
-            deployment.state.name(),
-            "starting" | "switching" | "observing" | "reverting"
-        );
+        let moves_instances =
+            matches!(deployment.state.name(), "starting" | "switching" | "observing" | "reverting");
         let (true, Some(release_id)) = (moves_instances, deployment.release_id.clone()) else {
             return Ok(None);
         };
@@ -151,7 +149,8 @@ impl Fleet {
                 let rollout = member.rollout.iter().flat_map(|rollout| {
                     std::iter::once(&rollout.target).chain(rollout.previous.as_ref())
                 });
-                let releases = rollout.chain(member.live.as_ref()).map(|release| release.id.clone());
+                let releases =
+                    rollout.chain(member.live.as_ref()).map(|release| release.id.clone());
                 let rows = member.rows.iter().map(|row| row.release_id.clone());
                 releases.chain(rows).collect::<Vec<_>>()
             })

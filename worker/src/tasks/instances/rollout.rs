@@ -137,7 +137,12 @@ impl<H: Host> Instances<H> {
         }
     }
 
-    fn receipt(&mut self, member: &Member, rollout: &ActiveRollout, sighting: &Sighting) -> Receipt {
+    fn receipt(
+        &mut self,
+        member: &Member,
+        rollout: &ActiveRollout,
+        sighting: &Sighting,
+    ) -> Receipt {
         let now = clock::now();
         let deployment = &rollout.deployment;
         let traffic = sighting.traffic.of_app(&member.app.id);

@@ -53,14 +53,10 @@ impl<H: Host> Instances<H> {
 fn routed_release(member: &Member) -> Option<&Release> {
     let rollout = member.rollout.as_ref();
     let switching = rollout.filter(|rollout| {
-        matches!(
-            rollout.deployment.state,
-            DeploymentState::Switching | DeploymentState::Observing
-        )
+        matches!(rollout.deployment.state, DeploymentState::Switching | DeploymentState::Observing)
     });
-    let reverting = rollout.filter(|rollout| {
-        matches!(rollout.deployment.state, DeploymentState::Reverting { .. })
-    });
+    let reverting = rollout
+        .filter(|rollout| matches!(rollout.deployment.state, DeploymentState::Reverting { .. }));
     switching
         .map(|rollout| rollout.target.as_ref())
         .or_else(|| reverting.and_then(|rollout| rollout.previous.as_deref()))

@@ -58,11 +58,7 @@ impl<H: Host> Instances<H> {
             target: target(&rollout.target, not_before),
             previous: rollout.previous.as_deref().map(|release| target(release, Timestamp(0))),
             observe: rollout.target.formation.rollout.observe_ms,
-            vitals: self.rollouts.vitals(
-                &deployment.id,
-                &deployment.app_id,
-                &sighting.traffic,
-            ),
+            vitals: self.rollouts.vitals(&deployment.id, &deployment.app_id, &sighting.traffic),
         }
     }
 
@@ -105,7 +101,10 @@ impl<H: Host> Instances<H> {
         let before = (initial_standing(row.state), row.ready_at.unwrap_or(row.created_at));
         let proxied = release.formation.processes.get(&row.process).and_then(|spec| spec.port);
         if proxied.is_some() {
-            return self.health.health(&row.id).map_or(before, |health| (health.standing, health.since));
+            return self
+                .health
+                .health(&row.id)
+                .map_or(before, |health| (health.standing, health.since));
         }
         match sighting.observed.get(&row.id).map(|observed| observed.state) {
             Some(ObservedState::Running { since }) if now.since(since) >= SETTLE => {
@@ -155,8 +154,7 @@ impl<H: Host> Instances<H> {
         if local.crashes_when_ready.is_some() {
             return None;
         }
-        let health =
-            self.health.health(&row.id).unwrap_or_else(|| Health::booting(row.created_at));
+        let health = self.health.health(&row.id).unwrap_or_else(|| Health::booting(row.created_at));
         let verdict = health.boot_verdict(&boot, now)?;
         let reason = verdict.with_last_lines(self.last_lines(row));
         self.locals.of(&row.id, &row.app_id).verdict = Some(reason.clone());

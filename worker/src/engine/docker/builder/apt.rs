@@ -42,7 +42,9 @@ fn files() -> Vec<String> {
     let mut parts: Vec<String> =
         parts.map(|entry| entry.path().to_string_lossy().into_owned()).collect();
     parts.retain(|path| {
-        Path::new(path).extension().is_some_and(|extension| extension == "list" || extension == "sources")
+        Path::new(path)
+            .extension()
+            .is_some_and(|extension| extension == "list" || extension == "sources")
     });
     parts.sort();
     files.extend(parts);
@@ -104,7 +106,9 @@ fn source(
 ) -> Option<String> {
     let pocket = suite.strip_prefix(codename)?;
     let is_own = matches!(pocket, "" | "-updates" | "-security" | "/updates");
-    let is_signed_by_it = keyring.is_none_or(|path| path.ends_with("-archive-keyring.gpg") || path.ends_with("-archive-keyring.pgp"));
+    let is_signed_by_it = keyring.is_none_or(|path| {
+        path.ends_with("-archive-keyring.gpg") || path.ends_with("-archive-keyring.pgp")
+    });
     if !is_own || !is_signed_by_it || !components.contains(&"main") {
         return None;
     }
@@ -125,10 +129,13 @@ mod tests {
             deb [signed-by=/etc/apt/keyrings/docker.gpg] https://download.example.com/linux/debian bookworm stable\n\
             deb https://apt.example.com/pgdg bookworm-pgdg main\n\
             deb http://mirror.example.com/debian trixie main\n";
-        assert_eq!(list(text, "bookworm"), [
-            "deb http://mirror.example.com/debian bookworm main contrib",
-            "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://security.example.com bookworm-security main",
-        ]);
+        assert_eq!(
+            list(text, "bookworm"),
+            [
+                "deb http://mirror.example.com/debian bookworm main contrib",
+                "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://security.example.com bookworm-security main",
+            ]
+        );
     }
 
     #[test]
@@ -139,9 +146,12 @@ mod tests {
             Types: deb\nEnabled: no\nURIs: http://off.example.com\nSuites: bookworm\nComponents: main\n\n\
             Types: deb\nURIs: https://deb.example.com/node\nSuites: nodistro\nComponents: main\n";
         let keyring = "[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]";
-        assert_eq!(stanzas(text, "bookworm"), [
-            format!("deb {keyring} http://mirror.example.com/debian bookworm main"),
-            format!("deb {keyring} http://mirror.example.com/debian bookworm-updates main"),
-        ]);
+        assert_eq!(
+            stanzas(text, "bookworm"),
+            [
+                format!("deb {keyring} http://mirror.example.com/debian bookworm main"),
+                format!("deb {keyring} http://mirror.example.com/debian bookworm-updates main"),
+            ]
+        );
     }
 }

@@ -177,10 +177,7 @@ impl Docker {
 }
 
 fn no_version(family: Family, wish: &VersionWish, known: &[&str]) -> BuildError {
-    let message = format!(
-        "the app asks for {} {wish}; known are {}",
-        family.title(),
-        known.join(", ")
-    );
+    let message =
+        format!("the app asks for {} {wish}; known are {}", family.title(), known.join(", "));
     BuildError::Failed(Reason::new(ReasonCode::InvalidSource, message))
 }

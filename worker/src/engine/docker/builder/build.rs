@@ -1,6 +1,6 @@
 //! Running one build, on BuildKit or, where a daemon has none, on the classic builder.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -39,9 +39,9 @@ pub struct Build<'a> {
     pub context: &'a Path,
     pub dockerfile: &'a str,
     pub tag: &'a str,
-    pub arguments: &'a std::collections::BTreeMap<String, String>,
+    pub arguments: &'a BTreeMap<String, String>,
     pub labels: HashMap<String, String>,
-    pub titles: &'a std::collections::BTreeMap<String, String>,
+    pub titles: &'a BTreeMap<String, String>,
 }
 
 impl Build<'_> {
@@ -94,7 +94,9 @@ impl Docker {
 
     /// The same on the classic builder, which knows no mounts.
     async fn run_classic(&self, build: &Build<'_>, log: &BuildLog) -> Result<String, BuildError> {
-        let _ = log.send(" !     this Docker has no BuildKit: building without package caches".to_owned()).await;
+        let _ = log
+            .send(" !     this Docker has no BuildKit: building without package caches".to_owned())
+            .await;
         let context = classic::context(build.context, build.dockerfile).await?;
         let build = Build { context: context.path(), labels: build.labels.clone(), ..*build };
         match self.build_on(&build, Kind::Classic, log).await? {
@@ -112,7 +114,7 @@ impl Docker {
         let context = File::open(build.context).await.map_err(|error| unavailable(&error))?;
         let body = bollard::body_try_stream(ReaderStream::new(context));
         let stream = self.client.build_image(kind.options(build.options()), None, Some(body));
-        let mut story = Story::new(build.titles.clone());
+        let mut story = Story::new(kind, build.titles.clone());
         let outcome = story.follow(stream, log).await;
         match outcome {
             Err(Ended::Refused(error)) if kind == Kind::BuildKit && lacks_buildkit(&error) => {
@@ -123,9 +125,11 @@ impl Docker {
                 let message = format!("no progress for {} min", SILENCE.as_secs() / 60);
                 Err(build_failed(message, story.last_lines()))
             }
-            Ok(()) => story.image.take().map(Attempt::Made).ok_or_else(|| {
-                build_failed("Docker made no image".to_owned(), story.last_lines())
-            }),
+            Ok(()) => {
+                story.image.take().map(Attempt::Made).ok_or_else(|| {
+                    build_failed("Docker made no image".to_owned(), story.last_lines())
+                })
+            }
         }
     }
 }
@@ -166,6 +170,7 @@ enum Ended {
 
 /// What a build has told so far.
 struct Story {
+    kind: Kind,
     progress: Progress,
     /// Output of the classic builder, which comes as text.
     classic: Lines,
@@ -174,8 +179,9 @@ struct Story {
 }
 
 impl Story {
-    fn new(titles: std::collections::BTreeMap<String, String>) -> Self {
+    fn new(kind: Kind, titles: BTreeMap<String, String>) -> Self {
         Self {
+            kind,
             progress: Progress::new(titles),
             classic: Lines::default(),
             tail: VecDeque::new(),
@@ -207,6 +213,8 @@ impl Story {
                 self.image = image.id;
                 Vec::new()
             }
+            // BuildKit says nothing in plain text but that it is done.
+            None if self.kind == Kind::BuildKit => Vec::new(),
             None => {
                 let text = report.stream.unwrap_or_default();
                 let lines = self.classic.push(text.as_bytes());
@@ -217,7 +225,8 @@ impl Story {
 
     fn classic_line(&mut self, line: &str) -> Option<String> {
         let line = plain(line);
-        if line.is_empty() || line.starts_with(" --->") || line.starts_with("Removing intermediate") {
+        if line.is_empty() || line.starts_with(" --->") || line.starts_with("Removing intermediate")
+        {
             return None;
         }
         if self.tail.len() == TAIL {
@@ -235,5 +244,48 @@ impl Story {
 
     fn failed(&self, error: &Error) -> BuildError {
         super::failure::from_docker(error, self.progress.failure(), self.last_lines())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::docker::DockerSettings;
+    use slipway_core::id::{Id, InstallationId};
+
+    #[tokio::test]
+    async fn the_classic_builder_makes_the_same_image_from_the_same_context() {
+        let settings = DockerSettings::new(InstallationId::from_bits(1));
+        let docker = Docker::connect(settings).await.expect("this test needs Docker");
+        let directory = tempfile::tempdir().unwrap();
+        let context = directory.path().join("context.tar");
+        let mut tar = tar::Builder::new(std::fs::File::create(&context).unwrap());
+        let dockerfile = "FROM scratch\nCOPY a /b\nEXPOSE 81\n";
+        for (name, text) in [("Dockerfile", dockerfile), ("a", "content")] {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(text.len() as u64);
+            tar.append_data(&mut header, name, text.as_bytes()).unwrap();
+        }
+        tar.finish().unwrap();
+        let tag = format!("slipway/classic:{}", std::process::id());
+        let build = Build {
+            context: &context,
+            dockerfile: "Dockerfile",
+            tag: &tag,
+            arguments: &BTreeMap::new(),
+            labels: HashMap::new(),
+            titles: &BTreeMap::new(),
+        };
+        let (log, mut lines) = tokio::sync::mpsc::channel(1000);
+        let digest = docker.run_classic(&build, &log).await.unwrap();
+        let image = docker.inspect_image(&digest).await.unwrap().unwrap();
+        assert_eq!(image.config.unwrap().exposed_ports, Some(vec!["81/tcp".to_owned()]));
+        drop(log);
+        let mut said = Vec::new();
+        while let Some(line) = lines.recv().await {
+            said.push(line);
+        }
+        assert!(said.contains(&"-----> Step 2/3 : COPY a /b".to_owned()), "{said:#?}");
+        docker.remove_name(&tag).await.unwrap();
     }
 }

@@ -71,6 +71,9 @@ mod tests {
     #[test]
     fn mounts_are_left_out_and_nothing_else() {
         let text = "FROM x\nRUN --mount=type=cache,id=a,target=/b --mount=type=tmpfs,target=/c pip install y \\\n && z\nCOPY --from=a b c\nrun true\n";
-        assert_eq!(without_mounts(text), "FROM x\nRUN pip install y \\\n && z\nCOPY --from=a b c\nrun true\n");
+        assert_eq!(
+            without_mounts(text),
+            "FROM x\nRUN pip install y \\\n && z\nCOPY --from=a b c\nrun true\n"
+        );
     }
 }

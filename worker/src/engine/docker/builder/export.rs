@@ -11,7 +11,8 @@ use std::time::{Duration, SystemTime};
 
 use bollard::models::ContainerCreateBody;
 use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, DownloadFromContainerOptionsBuilder, RemoveContainerOptionsBuilder,
+    CreateContainerOptionsBuilder, DownloadFromContainerOptionsBuilder,
+    RemoveContainerOptionsBuilder,
 };
 use futures_util::TryStreamExt;
 use slipway_core::id::Id;
@@ -49,7 +50,8 @@ impl Docker {
         let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
         let removal = self.client.remove_container(&container, Some(options));
         let removed = self.call("removing a container", CHANGE, removal).await;
-        copied.unwrap_or_else(|_| Err(unavailable(&"copying files out of an image took too long")))?;
+        copied
+            .unwrap_or_else(|_| Err(unavailable(&"copying files out of an image took too long")))?;
         removed.map_err(from_engine)
     }
 
@@ -92,7 +94,9 @@ impl Docker {
         let file = packed.reopen().map_err(|error| unavailable(&error))?;
         let mut file = tokio::fs::File::from_std(file);
         let mut size = 0;
-        while let Some(bytes) = stream.try_next().await.map_err(|error| missing(directory, &error))? {
+        while let Some(bytes) =
+            stream.try_next().await.map_err(|error| missing(directory, &error))?
+        {
             size += bytes.len() as u64;
             if size > MAX_BYTES {
                 return Err(too_large(directory));

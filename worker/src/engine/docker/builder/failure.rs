@@ -34,10 +34,9 @@ pub fn unavailable(error: &dyn std::fmt::Display) -> BuildError {
 pub fn from_engine(error: EngineError) -> BuildError {
     match error {
         EngineError::Unavailable(message) => BuildError::Unavailable(message),
-        EngineError::ImageMissing(_) | EngineError::Absent(_) => BuildError::Failed(Reason::new(
-            ReasonCode::ImageUnavailable,
-            error.to_string(),
-        )),
+        EngineError::ImageMissing(_) | EngineError::Absent(_) => {
+            BuildError::Failed(Reason::new(ReasonCode::ImageUnavailable, error.to_string()))
+        }
         EngineError::Refused { .. } => {
             BuildError::Failed(Reason::new(ReasonCode::Internal, error.to_string()))
         }
@@ -66,9 +65,9 @@ pub fn from_docker(error: &Error, failure: Option<Failure>, last_lines: Vec<Stri
 /// The last, most specific part of a chain of errors.
 fn sentence(text: &str) -> String {
     let mut rest = text.trim();
-    while let Some(after) = PREFIXES.iter().find_map(|prefix| {
-        rest.find(prefix).map(|at| &rest[at + prefix.len()..])
-    }) {
+    while let Some(after) =
+        PREFIXES.iter().find_map(|prefix| rest.find(prefix).map(|at| &rest[at + prefix.len()..]))
+    {
         rest = after;
     }
     match rest.rsplit_once("exit code: ") {

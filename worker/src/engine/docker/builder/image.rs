@@ -13,7 +13,10 @@ use crate::builder::BuildError;
 
 impl Docker {
     /// What the daemon says about an image, by id or name; `None` when it is not there.
-    pub(super) async fn inspect_image(&self, image: &str) -> Result<Option<ImageInspect>, BuildError> {
+    pub(super) async fn inspect_image(
+        &self,
+        image: &str,
+    ) -> Result<Option<ImageInspect>, BuildError> {
         const DOING: &str = "looking at an image";
         let call = self.raw_call(DOING, LOOK_UP, self.client.inspect_image(image));
         match call.await.map_err(from_engine)? {

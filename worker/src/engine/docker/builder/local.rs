@@ -77,7 +77,8 @@ impl Docker {
             return Ok(base);
         }
         // Whoever reads the log may be gone; the build goes on.
-        let line = format!("-----> Making a base image for {}, once (no registry: {why})", family.title());
+        let line =
+            format!("-----> Making a base image for {}, once (no registry: {why})", family.title());
         let _ = log.send(line).await;
         let below = if family == Family::Debian {
             self.make_system(&hash, log, cancel).await?
@@ -103,16 +104,13 @@ impl Docker {
         hex::encode(hash.finalize())[..12].to_owned()
     }
 
-    async fn made_base(
-        &self,
-        family: Family,
-        hash: &str,
-    ) -> Result<Option<LocalBase>, BuildError> {
+    async fn made_base(&self, family: Family, hash: &str) -> Result<Option<LocalBase>, BuildError> {
         let pattern = format!("{}:*-{hash}", repository(family));
         let filters = HashMap::from([("reference".to_owned(), vec![pattern])]);
         let options = ListImagesOptionsBuilder::default().filters(&filters).build();
         let list = self.client.list_images(Some(options));
-        let images = self.call("looking for a base image", LOOK_UP, list).await.map_err(from_engine)?;
+        let images =
+            self.call("looking for a base image", LOOK_UP, list).await.map_err(from_engine)?;
         let tags = images.into_iter().flat_map(|image| image.repo_tags);
         let suffix = format!("-{hash}");
         let prefix = format!("{}:", repository(family));
@@ -146,12 +144,12 @@ impl Docker {
         let image = ImageRef { repository: repository(family), digest };
         let record = directory.path().join("record");
         self.export_directory(&image, VERSION_DIRECTORY, &record).await?;
-        let version = std::fs::read_to_string(record.join(VERSION_FILE))
-            .map_err(|error| build_failed(format!("the base image has no version: {error}"), Vec::new()))?;
+        let version = std::fs::read_to_string(record.join(VERSION_FILE)).map_err(|error| {
+            build_failed(format!("the base image has no version: {error}"), Vec::new())
+        })?;
         let version = version.trim().to_owned();
         let tag = format!("{version}-{hash}");
-        let options =
-            TagImageOptionsBuilder::default().repo(&repository(family)).tag(&tag).build();
+        let options = TagImageOptionsBuilder::default().repo(&repository(family)).tag(&tag).build();
         let tagging = self.client.tag_image(&image.digest, Some(options));
         self.call("naming a base image", CHANGE, tagging).await.map_err(from_engine)?;
         self.remove_name(&staged).await?;
@@ -196,9 +194,11 @@ fn write_recipe(path: &PathBuf, text: &str) -> std::io::Result<()> {
 /// Waits until nobody else makes the image of this hash. The lock ends with the process that holds
 /// it, however that ends.
 async fn lock(directory: &Path, hash: &str) -> Result<File, BuildError> {
-    let failed = |error: &dyn std::fmt::Display| unavailable(&format!("`{}`: {error}", directory.display()));
+    let failed =
+        |error: &dyn std::fmt::Display| unavailable(&format!("`{}`: {error}", directory.display()));
     std::fs::create_dir_all(directory).map_err(|error| failed(&error))?;
-    let file = File::create(directory.join(format!("{hash}.lock"))).map_err(|error| failed(&error))?;
+    let file =
+        File::create(directory.join(format!("{hash}.lock"))).map_err(|error| failed(&error))?;
     let deadline = Instant::now() + TOTAL;
     loop {
         match file.try_lock() {

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use bollard::moby::buildkit::v1::{StatusResponse, Vertex};
+use bollard::moby::buildkit::v1::{StatusResponse, Vertex, VertexLog};
 
 use super::text::plain;
 use crate::output::Lines;
@@ -48,18 +48,37 @@ impl Progress {
 
     /// Takes a report in and returns the lines it adds to the log.
     pub fn take(&mut self, report: &StatusResponse) -> Vec<String> {
-        let mut lines = Vec::new();
+        let announced = |steps: &BTreeMap<String, Step>, log: &VertexLog| {
+            steps.get(&log.vertex).is_some_and(|step| step.is_announced)
+        };
+        // Output of steps that are known belongs above the steps that this report begins.
+        let (known, new): (Vec<_>, Vec<_>) =
+            report.logs.iter().partition(|log| announced(&self.steps, log));
+        let mut lines = self.output(&known);
+        lines.extend(self.endings(&report.vertexes));
         for vertex in &report.vertexes {
             lines.extend(self.step(vertex));
         }
-        for output in &report.logs {
-            if let Some(step) = self.steps.get_mut(&output.vertex) {
-                let complete = step.output.push(&output.msg);
+        lines.extend(self.output(&new));
+        lines.extend(self.endings(&report.vertexes));
+        lines
+    }
+
+    fn output(&mut self, logs: &[&VertexLog]) -> Vec<String> {
+        let mut lines = Vec::new();
+        for log in logs {
+            if let Some(step) = self.steps.get_mut(&log.vertex) {
+                let complete = step.output.push(&log.msg);
                 lines.extend(step.tell(complete));
             }
         }
-        // What a step printed last may have no line end.
-        for vertex in report.vertexes.iter().filter(|vertex| vertex.completed.is_some()) {
+        lines
+    }
+
+    /// What steps that are done printed last, which may have no line end.
+    fn endings(&mut self, vertexes: &[Vertex]) -> Vec<String> {
+        let mut lines = Vec::new();
+        for vertex in vertexes.iter().filter(|vertex| vertex.completed.is_some()) {
             if let Some(step) = self.steps.get_mut(&vertex.digest) {
                 let rest = step.output.finish();
                 lines.extend(step.tell(rest));
@@ -137,11 +156,16 @@ fn title(name: &str, titles: &BTreeMap<String, String>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bollard::moby::buildkit::v1::VertexLog;
 
     fn vertex(digest: &str, name: &str, cached: bool) -> Vertex {
         let started = (!cached).then(Default::default);
-        Vertex { digest: digest.to_owned(), name: name.to_owned(), cached, started, ..Vertex::default() }
+        Vertex {
+            digest: digest.to_owned(),
+            name: name.to_owned(),
+            cached,
+            started,
+            ..Vertex::default()
+        }
     }
 
     fn output(digest: &str, text: &str) -> StatusResponse {
@@ -166,31 +190,41 @@ mod tests {
         let mut done = vertex("a", "[2/3] RUN make", false);
         done.completed = Some(Default::default());
         log.extend(progress.take(&steps(vec![done, vertex("b", "[3/3] COPY . .", true)])));
-        assert_eq!(log, [
-            "-----> [2/3] RUN make",
-            "       one",
-            "       two",
-            " !     careful",
-            "       100%",
-            "-----> [3/3] COPY . . (cached)",
-        ]);
+        assert_eq!(
+            log,
+            [
+                "-----> [2/3] RUN make",
+                "       one",
+                "       two",
+                " !     careful",
+                "       100%",
+                "-----> [3/3] COPY . . (cached)",
+            ]
+        );
     }
 
     #[test]
     fn with_titles_other_steps_are_silent_unless_they_fail() {
-        let titles = BTreeMap::from([("pip install".to_owned(), "Installing 3 packages".to_owned())]);
+        let titles =
+            BTreeMap::from([("pip install".to_owned(), "Installing 3 packages".to_owned())]);
         let mut progress = Progress::new(titles);
-        let first = steps(vec![vertex("a", "[2/3] RUN useradd x", false), vertex("b", "[3/3] RUN pip install y", true)]);
+        let first = steps(vec![
+            vertex("a", "[2/3] RUN useradd x", false),
+            vertex("b", "[3/3] RUN pip install y", true),
+        ]);
         assert_eq!(progress.take(&first), ["-----> Installing 3 packages (cached)"]);
         assert!(progress.take(&output("a", "no such\nthing\n")).is_empty());
         let mut failed = vertex("a", "[2/3] RUN useradd x", false);
         failed.error = "exit code: 1".to_owned();
         progress.take(&steps(vec![failed]));
-        assert_eq!(progress.failure(), Some(Failure {
-            title: "[2/3] RUN useradd x".to_owned(),
-            error: "exit code: 1".to_owned(),
-            last_lines: vec!["no such".to_owned(), "thing".to_owned()],
-        }));
+        assert_eq!(
+            progress.failure(),
+            Some(Failure {
+                title: "[2/3] RUN useradd x".to_owned(),
+                error: "exit code: 1".to_owned(),
+                last_lines: vec!["no such".to_owned(), "thing".to_owned()],
+            })
+        );
     }
 
     #[test]

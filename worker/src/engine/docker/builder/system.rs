@@ -25,7 +25,7 @@ use crate::source::certificates::HostCertificates;
 
 const PROGRAM: &str = "mmdebstrap";
 /// What a plain system has besides the essential packages.
-const PACKAGES: &str = "ca-certificates";
+const PACKAGES: &str = "ca-certificates,netbase,tzdata";
 /// Limit of making one.
 const TOTAL: Duration = Duration::from_mins(10);
 /// How long it may take to clean up after SIGTERM.
@@ -33,7 +33,8 @@ const GRACE: Duration = Duration::from_secs(3);
 /// Counts up when this file makes a different system from the same packages.
 const EDITION: &str = "1";
 /// What nobody reads in a container.
-const LEFT_OUT: [&str; 4] = ["usr/share/doc/", "usr/share/man/", "usr/share/info/", "usr/share/locale/"];
+const LEFT_OUT: [&str; 4] =
+    ["usr/share/doc/", "usr/share/man/", "usr/share/info/", "usr/share/locale/"];
 /// How many lines are kept for a failure.
 const TAIL: usize = 20;
 
@@ -159,7 +160,8 @@ impl Docker {
         let file = tokio::fs::File::open(packed).await.map_err(|error| unavailable(&error))?;
         let body = bollard::body_try_stream(ReaderStream::new(file));
         let (repo, tag) = name.rsplit_once(':').unwrap_or((name, "latest"));
-        let options = CreateImageOptionsBuilder::default().from_src("-").repo(repo).tag(tag).build();
+        let options =
+            CreateImageOptionsBuilder::default().from_src("-").repo(repo).tag(tag).build();
         let stream = self.client.create_image(Some(options), Some(body), None);
         let done = stream.try_for_each(|_| async { Ok(()) });
         self.call("importing a base image", CHANGE * 5, done).await.map_err(from_engine)

@@ -32,7 +32,10 @@ mod tests {
     #[test]
     fn colours_and_cursor_movements_are_gone() {
         assert_eq!(plain("\u{1b}[31;1mred\u{1b}[0m \u{1b}[2K\tx\u{8}"), "red     x");
-        assert_eq!(plain("\u{1b}]8;;https://example.com\u{7}link\u{1b}]8;;\u{1b}\\ end  "), "link end");
+        assert_eq!(
+            plain("\u{1b}]8;;https://example.com\u{7}link\u{1b}]8;;\u{1b}\\ end  "),
+            "link end"
+        );
         assert_eq!(plain("cut \u{1b}["), "cut");
     }
 }
