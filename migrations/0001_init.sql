@@ -45,8 +45,6 @@ CREATE TABLE scale (
     app_id TEXT NOT NULL REFERENCES apps (id) ON DELETE CASCADE,
     process TEXT NOT NULL,
     wanted BIGINT NOT NULL CHECK (wanted BETWEEN 0 AND 100),
-    -- What was wanted when the app was stopped; back to it when it is started.
-    before_stop BIGINT NOT NULL CHECK (before_stop BETWEEN 0 AND 100),
     PRIMARY KEY (app_id, process)
 );
 

@@ -107,7 +107,7 @@ impl DataDir {
     }
 
     /// The static files of all apps.
-    pub fn all_static_files(&self) -> PathBuf {
+    fn all_static_files(&self) -> PathBuf {
         self.root.join("static")
     }
 

@@ -128,22 +128,6 @@ impl Store {
         tx.commit().await
     }
 
-    /// Counts these instances to another release that runs the same thing.
-    pub async fn move_instances_to_release(
-        &self,
-        ids: &[InstanceId],
-        release_id: &ReleaseId,
-    ) -> Result<(), StoreError> {
-        let mut tx = self.begin_write().await?;
-        for id in ids {
-            statement!("instances/move", id.as_str(), release_id.as_str())
-                .execute(tx.connection())
-                .await?;
-        }
-        tx.wake(Topic::Instances);
-        tx.commit().await
-    }
-
     /// The app's instances that are not stopped, oldest first.
     pub async fn instances(&self, app_id: &AppId) -> Result<Vec<Instance>, StoreError> {
         let rows = statement!("instances/of_app", app_id.as_str());

@@ -74,7 +74,8 @@ pub trait Builder: Send + Sync + 'static {
         cancel: &CancellationToken,
     ) -> impl Future<Output = Result<ImageRef, BuildError>> + Send;
 
-    /// Resolves a reference to an image on this machine, pulling it when it is not there.
+    /// Resolves a reference to an image on this machine: the registry's, pulled now, or, when the
+    /// registry cannot be reached or does not have it, the one that is here already.
     fn pull(
         &self,
         reference: &str,

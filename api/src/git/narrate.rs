@@ -1,18 +1,11 @@
 //! Telling the pusher what happens, until the verdict.
 
-use std::time::Duration;
-
 use slipway_core::deployment::Deployment;
-use tokio::time::{Instant, sleep};
 
 use crate::error::ApiError;
 use crate::git::hook_line::HookLine;
 use crate::git::plan::{detail, warning};
 use crate::live::deployment::{Follower, Step};
-
-/// How long a push waits for a database that does not answer: its deployment goes on meanwhile.
-const PATIENCE: Duration = Duration::from_mins(1);
-const PAUSE: Duration = Duration::from_secs(1);
 
 /// Repeats a deployment's lines to the pusher until it is live or has ended; whether it is live.
 ///
@@ -20,18 +13,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// When the deployment cannot be followed. It goes on all the same.
 pub async fn narrate(mut follower: Follower, hook: &HookLine) -> Result<bool, ApiError> {
     let mut said = String::new();
-    let mut heard = Instant::now();
     loop {
-        let step = match follower.next().await {
-            Err(error) if may_pass(&error) && heard.elapsed() < PATIENCE => {
-                tracing::warn!(%error, "could not look at a pushed deployment");
-                sleep(PAUSE).await;
-                continue;
-            }
-            step => step?,
-        };
-        heard = Instant::now();
-        match step {
+        match follower.next().await? {
             Step::Line { text, .. } => {
                 hook.say(plain(&text)).await;
                 said.push_str(&text);
@@ -47,11 +30,6 @@ pub async fn narrate(mut follower: Follower, hook: &HookLine) -> Result<bool, Ap
             }
         }
     }
-}
-
-/// Whether an outage of ours is in the way, and not the deployment's end.
-fn may_pass(error: &ApiError) -> bool {
-    matches!(error, ApiError::Busy { .. } | ApiError::Internal(_))
 }
 
 /// The cause of a failure, when no line has named it: a deployment that was superseded or canceled

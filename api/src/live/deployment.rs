@@ -9,7 +9,7 @@ use slipway_core::log::LogLine;
 use slipway_core::name::AppName;
 use slipway_core::wire::deployment::DeploymentUpdate;
 use slipway_store::{Topic, Wake};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use crate::error::ApiError;
 use crate::live::sse::{Reader, StreamEnd};
@@ -20,6 +20,9 @@ use crate::view;
 const POLL: Duration = Duration::from_millis(100);
 /// How long the concluding line may come after the state that it concludes.
 const LAST_WORDS: Duration = Duration::from_millis(500);
+/// How long an outage is sat out.
+const PATIENCE: Duration = Duration::from_mins(1);
+const OUTAGE_PAUSE: Duration = Duration::from_secs(1);
 /// Bytes of the log read at a time.
 const PAGE_BYTES: usize = 256 * 1024;
 
@@ -34,6 +37,14 @@ pub enum Step {
     Done(Box<Deployment>),
 }
 
+/// What one look found.
+enum Look {
+    /// Something, or there may be more at once.
+    More,
+    Nothing,
+    Done(Box<Deployment>),
+}
+
 /// Reads a deployment's lines and states in order.
 pub struct Follower {
     state: ApiState,
@@ -45,6 +56,8 @@ pub struct Follower {
     /// When it was first seen live or ended.
     done_at: Option<Instant>,
     concluded: bool,
+    /// Since when the database or the log cannot be read.
+    outage: Option<Instant>,
     lines: Wake,
     events: Wake,
 }
@@ -63,6 +76,7 @@ impl Follower {
             ready: VecDeque::new(),
             done_at: None,
             concluded: false,
+            outage: None,
         }
     }
 
@@ -74,28 +88,50 @@ impl Follower {
     /// The next step; waits for it. Nothing comes after [`Step::Done`].
     ///
     /// # Errors
-    /// When the deployment is gone with its app, or the database or the log cannot be read.
+    /// When the deployment is gone with its app, or the database or the log cannot be read for a
+    /// minute: the deployment goes on meanwhile, so a short outage is sat out.
     pub async fn next(&mut self) -> Result<Step, ApiError> {
         loop {
             if let Some(step) = self.ready.pop_front() {
                 return Ok(step);
             }
-            // The state is looked at before the lines: all lines of a state are read with it.
-            let deployment = self.load().await?;
-            let is_done = deployment.state.is_live() || deployment.state.is_terminal();
-            let more = self.read_lines().await?;
-            if self.last.as_ref().is_none_or(|last| last.state != deployment.state) {
-                self.ready.push_back(Step::Moved(Box::new(deployment.clone())));
-                self.last = Some(deployment.clone());
+            match self.look().await {
+                Ok(Look::More) => self.outage = None,
+                Ok(Look::Done(deployment)) => return Ok(Step::Done(deployment)),
+                Ok(Look::Nothing) => {
+                    self.outage = None;
+                    self.pause().await;
+                }
+                Err(error) if may_pass(&error) && self.has_patience() => {
+                    tracing::warn!(%error, "could not look at a deployment");
+                    sleep(OUTAGE_PAUSE).await;
+                }
+                Err(error) => return Err(error),
             }
-            if more || !self.ready.is_empty() {
-                continue;
-            }
-            if is_done && self.has_last_words() {
-                return Ok(Step::Done(Box::new(deployment)));
-            }
-            self.pause().await;
         }
+    }
+
+    /// Looks once, and queues what is new.
+    async fn look(&mut self) -> Result<Look, ApiError> {
+        // The state is looked at before the lines: all lines of a state are read with it.
+        let deployment = self.load().await?;
+        let more = self.read_lines().await?;
+        if self.last.as_ref().is_none_or(|last| last.state != deployment.state) {
+            self.ready.push_back(Step::Moved(Box::new(deployment.clone())));
+            self.last = Some(deployment.clone());
+        }
+        let is_done = deployment.state.is_live() || deployment.state.is_terminal();
+        Ok(if more || !self.ready.is_empty() {
+            Look::More
+        } else if is_done && self.has_last_words() {
+            Look::Done(Box::new(deployment))
+        } else {
+            Look::Nothing
+        })
+    }
+
+    fn has_patience(&mut self) -> bool {
+        self.outage.get_or_insert_with(Instant::now).elapsed() < PATIENCE
     }
 
     async fn load(&self) -> Result<Deployment, ApiError> {
@@ -128,6 +164,11 @@ impl Follower {
             () = self.events.wait(POLL) => {}
         }
     }
+}
+
+/// Whether an outage of ours is in the way, and not the deployment's end.
+fn may_pass(error: &ApiError) -> bool {
+    matches!(error, ApiError::Busy { .. } | ApiError::Internal(_))
 }
 
 /// Whether a line is among the last of a deployment, which are written in one piece: the

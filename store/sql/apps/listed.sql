@@ -12,7 +12,7 @@ SELECT
     (
         SELECT COUNT(*)
         FROM instances i
-        WHERE i.app_id = a.id AND i.state = 'ready'
+        WHERE i.app_id = a.id AND i.state <> 'stopped' AND i.state = 'ready'
     ) AS ready,
     (
         SELECT COUNT(*)

@@ -7,7 +7,8 @@ SET state = 'running',
 WHERE id = (
     SELECT j.id
     FROM jobs j
-    WHERE (
+    WHERE j.state IN ('queued', 'running')
+        AND (
             (j.state = 'queued' AND j.available_at_ms <= $2)
             OR (j.state = 'running' AND j.lease_until_ms <= $2)
         )

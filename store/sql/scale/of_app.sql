@@ -1,3 +1,3 @@
-SELECT process, wanted, before_stop
+SELECT process, wanted
 FROM scale
 WHERE app_id = $1

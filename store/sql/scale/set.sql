@@ -1,3 +1,3 @@
 UPDATE scale
-SET wanted = $3, before_stop = $4
+SET wanted = $3
 WHERE app_id = $1 AND process = $2

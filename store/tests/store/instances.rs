@@ -11,7 +11,6 @@ on_both_databases!(
     an_update_changes_what_it_names_and_nothing_else,
     an_update_and_its_event_are_one,
     stopped_instances_are_history,
-    instances_can_be_counted_to_a_copy_of_their_release,
     everything_that_runs_for_a_reason_is_known,
 );
 
@@ -22,8 +21,9 @@ async fn an_update_changes_what_it_names_and_nothing_else(bench: Bench) -> anyho
     assert_eq!(bench.store.instances(&app.id).await?, [expected.clone()]);
 
     let reason = Reason::new(ReasonCode::BadStatus, "answers 500");
+    let (_, copy) = bench.live(&app, "1").await?;
     let everything = InstanceUpdate {
-        release_id: None,
+        release_id: Some(copy.id.clone()),
         state: Some(InstanceState::Draining),
         endpoint: Some(Some("10.0.0.2:8000".parse()?)),
         started: Some(true),
@@ -36,6 +36,7 @@ async fn an_update_changes_what_it_names_and_nothing_else(bench: Bench) -> anyho
         in_proxy: Some(true),
     };
     bench.store.update_instance(&expected.id, everything, None).await?;
+    expected.release_id = copy.id;
     expected.state = InstanceState::Draining;
     expected.endpoint = Some("10.0.0.2:8000".parse()?);
     expected.started = true;
@@ -103,20 +104,6 @@ async fn stopped_instances_are_history(bench: Bench) -> anyhow::Result<()> {
     let later = clock::now() + slipway_core::time::Millis(10_000);
     assert_eq!(bench.store.delete_stopped_before(later).await?, 2);
     assert_eq!(bench.store.all_instances().await?, [running]);
-    Ok(())
-}
-
-async fn instances_can_be_counted_to_a_copy_of_their_release(bench: Bench) -> anyhow::Result<()> {
-    let app = bench.app("shop").await?;
-    let (_, old) = bench.live(&app, "1").await?;
-    let (_, new) = bench.live(&app, "1").await?;
-    let moved = bench.instance(&app, &old.id, InstanceState::Ready).await?;
-    let stays = bench.instance(&app, &old.id, InstanceState::Ready).await?;
-    bench.store.move_instances_to_release(std::slice::from_ref(&moved.id), &new.id).await?;
-    let rows = bench.store.instances(&app.id).await?;
-    let release_of = |id| rows.iter().find(|row| row.id == id).map(|row| row.release_id.clone());
-    assert_eq!(release_of(moved.id), Some(new.id));
-    assert_eq!(release_of(stays.id), Some(old.id));
     Ok(())
 }
 

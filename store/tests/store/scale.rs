@@ -7,7 +7,6 @@ on_both_databases!(
     an_unknown_process_is_refused_with_the_known_ones,
     a_refused_change_changes_nothing,
     a_change_tells_what_it_was_before,
-    starting_goes_back_to_what_was_stopped,
 );
 
 async fn every_process_of_a_first_release_is_wanted_once(bench: Bench) -> anyhow::Result<()> {
@@ -48,18 +47,5 @@ async fn a_change_tells_what_it_was_before(bench: Bench) -> anyhow::Result<()> {
     bench.store.set_scale(&app.id, &counts(&[("web", 3)]), "ada").await?;
     bench.store.set_scale(&app.id, &counts(&[("web", 0)]), "ada").await?;
     assert_eq!(bench.told(&app).await?[before..], ["web 1 to 3", "web 3 to 0"]);
-    Ok(())
-}
-
-async fn starting_goes_back_to_what_was_stopped(bench: Bench) -> anyhow::Result<()> {
-    let app = bench.app("shop").await?;
-    bench.live(&app, "1").await?;
-    bench.store.set_scale(&app.id, &counts(&[("web", 4)]), "ada").await?;
-    bench.store.stop_app(&app.id, "ada").await?;
-    bench.store.stop_app(&app.id, "ada").await?;
-    assert_eq!(bench.store.scale(&app.id).await?, counts(&[("web", 0)]));
-    bench.store.start_app(&app.id, "ada").await?;
-    bench.store.start_app(&app.id, "ada").await?;
-    assert_eq!(bench.store.scale(&app.id).await?, counts(&[("web", 4)]));
     Ok(())
 }

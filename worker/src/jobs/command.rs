@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use slipway_core::id::{DeploymentId, InstanceId};
+use slipway_core::id::InstanceId;
 use slipway_core::instance::{Exit, InstanceSpec, Lifetime, ObservedState};
 use slipway_core::log::LogSource;
 use slipway_core::name::ProcessName;
 use slipway_core::process::{Command, Limits};
 use slipway_core::reason::{Reason, ReasonCode};
 use slipway_core::release::Release;
-use slipway_store::{clock, mint};
+use slipway_store::{clock, instances};
 
 use super::deploy::{Halt, Work};
 use crate::context::{Context, Host};
@@ -33,7 +33,7 @@ pub(super) async fn run<H: Host>(work: &Work<'_, H>, release: &Release) -> Resul
     let began = clock::now();
     work.announcer.step(&format!("Release command: {}", command.display()));
     // The name is the deployment's, so that an interrupted attempt is found and not repeated.
-    let id = mint::derived::<InstanceId, DeploymentId>(&work.deployment.id, "release");
+    let id = instances::release_command(&work.deployment.id);
     let one_off = OneOffSpec {
         id,
         process: ProcessName::release(),

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use slipway_core::id::{AppId, InstanceId, JobId, ReleaseId};
+use slipway_core::id::{AppId, InstanceId, ReleaseId};
 use slipway_core::log::{LogLine, LogSource};
 use slipway_core::name::ProcessName;
 use slipway_core::process::{Command, Limits};
 use slipway_core::time::Millis;
-use slipway_store::{clock, mint};
+use slipway_store::{clock, instances};
 
 use super::Outcome;
 use super::command::OneOffSpec;
@@ -38,7 +38,7 @@ pub async fn perform<H: Host>(
         return Ok(refusal("the app is gone", "run `slipway apps` to see what there is"));
     };
     let process: ProcessName = "run".parse()?;
-    let id = mint::derived::<InstanceId, JobId>(&run.job_id, "run");
+    let id = instances::one_off(&run.job_id);
     let spec =
         OneOffSpec { id, process, command: command(&one_off.command), limits: Limits::default() };
     let spec = context.one_off_spec(&app.name, &release, spec).await?;

@@ -201,18 +201,21 @@ fn accept(header: &Header, extension: Extension) -> Result<Option<Entry>, Archiv
         let own = || header.link_name_bytes().map(std::borrow::Cow::into_owned);
         extension.link.clone().or_else(own).unwrap_or_default()
     };
-    let kind = match header.entry_type() {
-        EntryType::Regular => {
-            let mode = header.mode()?;
-            if mode & 0o6000 != 0 {
-                return Err(ArchiveError::SetId { path: path.to_string() });
-            }
-            Kind::File { executable: mode & 0o111 != 0 }
+    let is = header.entry_type();
+    let kind = if is.is_file() {
+        let mode = header.mode()?;
+        if mode & 0o6000 != 0 {
+            return Err(ArchiveError::SetId { path: path.to_string() });
         }
-        EntryType::Directory => Kind::Directory,
-        EntryType::Symlink => Kind::Symlink { target: symlink_target(&path, &link())? },
-        EntryType::Link => Kind::HardLink { target: hard_link_target(&path, &link())? },
-        other => return Err(ArchiveError::Kind { path: path.to_string(), kind: name(other) }),
+        Kind::File { executable: mode & 0o111 != 0 }
+    } else if is.is_dir() {
+        Kind::Directory
+    } else if is.is_symlink() {
+        Kind::Symlink { target: symlink_target(&path, &link())? }
+    } else if is.is_hard_link() {
+        Kind::HardLink { target: hard_link_target(&path, &link())? }
+    } else {
+        return Err(ArchiveError::Kind { path: path.to_string(), kind: name(is) });
     };
     let size = if matches!(kind, Kind::File { .. }) { header.entry_size()? } else { 0 };
     Ok(Some(Entry { path, kind, size, modified: header.mtime().unwrap_or(0) }))

@@ -5,6 +5,7 @@
 //! file in the context, and the variables by which package managers find it. They are `ARG`s, so
 //! nothing of it reaches the running app's environment.
 
+use std::fmt::Write;
 use std::path::Path;
 
 /// Where the bundle lies in the build context.
@@ -80,10 +81,11 @@ fn pem_files(directory: &Path) -> Vec<String> {
 pub fn instructions(copies: bool) -> String {
     let mut lines = String::new();
     if copies {
-        lines.push_str(&format!("COPY {IN_CONTEXT} {IN_IMAGE}\n"));
+        // Writing to a string cannot fail, here and below.
+        let _ = writeln!(lines, "COPY {IN_CONTEXT} {IN_IMAGE}");
     }
     for variable in VARIABLES {
-        lines.push_str(&format!("ARG {variable}={IN_IMAGE}\n"));
+        let _ = writeln!(lines, "ARG {variable}={IN_IMAGE}");
     }
     lines
 }

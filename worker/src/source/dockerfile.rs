@@ -62,7 +62,7 @@ impl Dockerfile {
                 Reason::new(ReasonCode::InvalidSource, at)
             })?;
         }
-        if reading.stages == 0 {
+        if reading.stages.is_empty() {
             let message = format!("{path}:1: no `FROM` instruction");
             return Err(Reason::new(ReasonCode::InvalidSource, message));
         }
@@ -75,10 +75,7 @@ impl Dockerfile {
 #[derive(Default)]
 struct Reading {
     dockerfile: Dockerfile,
-    /// Defaults of `ARG`s before the first stage; only those may stand in `FROM`.
-    arguments: BTreeMap<String, String>,
-    names: Vec<String>,
-    stages: usize,
+    stages: Stages,
 }
 
 impl Reading {
@@ -87,77 +84,90 @@ impl Reading {
         if !KEYWORDS.contains(&keyword.as_str()) {
             return Err(format!("unknown instruction `{}`", instruction.keyword));
         }
-        if self.stages == 0 && !matches!(keyword.as_str(), "FROM" | "ARG") {
+        if self.stages.is_empty() && !matches!(keyword.as_str(), "FROM" | "ARG") {
             return Err(format!("`{keyword}` comes before the first `FROM`"));
         }
+        let words = || instruction.rest.split_whitespace();
         match keyword.as_str() {
-            "FROM" => self.take_stage(&instruction.rest),
-            "ARG" if self.stages == 0 => {
-                for word in instruction.rest.split_whitespace() {
-                    let (name, value) = word.split_once('=').unwrap_or((word, ""));
-                    let value = value.trim_matches(['"', '\'']);
-                    self.arguments.insert(name.to_owned(), value.to_owned());
-                }
-                Ok(())
+            "FROM" => return self.take_stage(&instruction.rest),
+            "ARG" if self.stages.is_empty() => {
+                self.stages.arguments.extend(default_values(&instruction.rest));
             }
             "EXPOSE" => {
-                let words = instruction.rest.split_whitespace();
                 let port = |word: &str| word.trim_end_matches("/tcp").parse::<u16>().ok();
-                self.dockerfile.ports.extend(words.filter_map(port));
-                Ok(())
+                self.dockerfile.ports.extend(words().filter_map(port));
             }
             "COPY" => {
-                let from =
-                    instruction.rest.split_whitespace().find_map(|w| w.strip_prefix("--from="));
-                if let Some(from) = from {
+                if let Some(from) = words().find_map(|word| word.strip_prefix("--from=")) {
                     self.need(from);
                 }
-                Ok(())
             }
-            _ => Ok(()),
+            _ => {}
         }
+        Ok(())
     }
 
     fn take_stage(&mut self, rest: &str) -> Result<(), String> {
-        let stage = Stage::parse(rest).ok_or("`FROM` names no image")?;
-        let reference = expand(stage.reference, &self.arguments);
+        let (written, reference) = self.stages.begin(rest).ok_or("`FROM` names no image")?;
         if reference.is_empty() {
-            return Err(format!(
-                "`FROM {}` names no image: its `ARG` has no default",
-                stage.reference
-            ));
+            return Err(format!("`FROM {written}` names no image: its `ARG` has no default"));
         }
         self.need(&reference);
-        self.names.extend(stage.name.map(str::to_ascii_lowercase));
-        self.stages += 1;
         self.dockerfile.ports.clear();
         Ok(())
     }
 
     fn need(&mut self, reference: &str) {
-        let is_stage = self.names.contains(&reference.to_ascii_lowercase())
-            || reference.parse::<usize>().is_ok()
-            || reference == "scratch";
-        if !is_stage && !self.dockerfile.references.iter().any(|known| known == reference) {
+        let is_outside = reference != "scratch" && !self.stages.has(reference);
+        if is_outside && !self.dockerfile.references.iter().any(|known| known == reference) {
             self.dockerfile.references.push(reference.to_owned());
         }
     }
 }
 
-/// The parts of a `FROM` line.
-struct Stage<'a> {
-    reference: &'a str,
-    name: Option<&'a str>,
+/// The stages so far.
+#[derive(Debug, Default)]
+struct Stages {
+    /// Defaults of `ARG`s before the first stage; only those may stand in `FROM`.
+    arguments: BTreeMap<String, String>,
+    /// The name of each, lower case; empty without one.
+    names: Vec<String>,
+    /// The name of the stage that begins, which cannot yet be built on.
+    latest: Option<String>,
 }
 
-impl<'a> Stage<'a> {
-    fn parse(rest: &'a str) -> Option<Self> {
+impl Stages {
+    fn is_empty(&self) -> bool {
+        self.names.is_empty() && self.latest.is_none()
+    }
+
+    /// Whether a `FROM` or `--from` of the current stage means an earlier one.
+    fn has(&self, reference: &str) -> bool {
+        let index = reference.parse::<usize>().ok();
+        index.is_some_and(|index| index < self.names.len())
+            || self.names.contains(&reference.to_ascii_lowercase())
+    }
+
+    /// Begins the stage of a `FROM` line; returns what it builds on, as written and with variables
+    /// replaced. `None` when the line names nothing.
+    fn begin(&mut self, rest: &str) -> Option<(String, String)> {
         let mut words = rest.split_whitespace().skip_while(|word| word.starts_with("--"));
-        let reference = words.next()?;
+        let written = words.next()?.to_owned();
         let is_as = words.next().is_some_and(|word| word.eq_ignore_ascii_case("as"));
         let name = if is_as { words.next() } else { None };
-        Some(Self { reference, name })
+        self.names.extend(self.latest.take());
+        self.latest = Some(name.unwrap_or_default().to_ascii_lowercase());
+        let reference = expand(&written, &self.arguments);
+        Some((written, reference))
     }
+}
+
+/// The names and defaults of an `ARG` line.
+fn default_values(rest: &str) -> impl Iterator<Item = (String, String)> {
+    rest.split_whitespace().map(|word| {
+        let (name, value) = word.split_once('=').unwrap_or((word, ""));
+        (name.to_owned(), value.trim_matches(['"', '\'']).to_owned())
+    })
 }
 
 /// Replaces `$NAME`, `${NAME}` and `${NAME:-default}`.

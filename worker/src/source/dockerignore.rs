@@ -87,21 +87,24 @@ impl Pattern {
             |part| *part == Part::Names,
             |part, name| match part {
                 Part::Names => true,
-                Part::Name(glyphs) => {
-                    wildcard(glyphs, name, |glyph| *glyph == Glyph::Characters, Glyph::holds)
-                }
+                Part::Name(glyphs) => wildcard(
+                    glyphs,
+                    name,
+                    |glyph| *glyph == Glyph::Characters,
+                    |glyph, c| glyph.holds(*c),
+                ),
             },
         )
     }
 }
 
 impl Glyph {
-    fn holds(&self, c: &char) -> bool {
+    fn holds(&self, c: char) -> bool {
         match self {
             Self::Characters | Self::Character => true,
-            Self::Literal(literal) => literal == c,
+            Self::Literal(literal) => *literal == c,
             Self::Class { negated, ranges } => {
-                ranges.iter().any(|(low, high)| (low..=high).contains(&c)) != *negated
+                ranges.iter().any(|(low, high)| (*low..=*high).contains(&c)) != *negated
             }
         }
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use slipway_core::manifest::Manifest;
 use slipway_core::name::{ConfigKey, ProcessName};
-use slipway_core::process::{Command, Formation, ProcessSpec, StaticFiles};
+use slipway_core::process::{Command, Formation, HealthCheck, Limits, ProcessSpec, StaticFiles};
 use slipway_core::reason::{Reason, ReasonCode};
 
 use super::base::{BaseNeed, Bases};
@@ -69,20 +69,21 @@ impl BuildPlan {
         let declared = Declared { manifest: &manifest, procfile: &procfile };
         let kind = kind(tree, inputs, &declared)?;
         let mut warnings = procfile.warnings.clone();
-        let (own, generated_config) = match &kind {
+        let ((web, release), generated_config) = match &kind {
             BuildKind::Dockerfile { dockerfile, .. } => {
                 if dockerfile.has_syntax {
                     warnings.push("`# syntax=` is left out: the builder's own is used".to_owned());
                 }
-                ((Some(Command::Image), None), Vec::new())
+                ((Some(&Command::Image), None), Vec::new())
             }
             BuildKind::Recipe(recipe) => {
                 warnings.extend(recipe.warnings.clone());
-                ((recipe.web.clone(), recipe.release.clone()), recipe.generated_config.clone())
+                let own = (recipe.web.as_ref(), recipe.release.as_ref());
+                (own, recipe.generated_config.clone())
             }
         };
         Ok(Self {
-            known: declared.formation(own.0, own.1)?,
+            known: declared.formation(web, release)?,
             kind,
             generated_config,
             warnings,
@@ -202,8 +203,8 @@ impl Declared<'_> {
     /// Everything that is declared, with the recognised commands where nothing is.
     fn formation(
         &self,
-        web: Option<Command>,
-        release: Option<Command>,
+        web: Option<&Command>,
+        release: Option<&Command>,
     ) -> Result<Formation, Reason> {
         let mut formation = Formation::default();
         let procfile = self.procfile.commands.keys();
@@ -214,7 +215,7 @@ impl Declared<'_> {
             if *name == ProcessName::release() {
                 continue;
             }
-            let own = if name.is_web() { web.clone() } else { None };
+            let own = if name.is_web() { web.cloned() } else { None };
             let Some(command) = self.command(name).or(own) else {
                 let message = format!("{}: process `{name}` has no `command`", manifest::FILE);
                 return Err(refuse(&message));
@@ -224,7 +225,7 @@ impl Declared<'_> {
         formation.release_command = match &self.manifest.release.command {
             Some(line) if line.trim().is_empty() => None,
             Some(line) => Some(Command::Shell(line.clone())),
-            None => self.command(&ProcessName::release()).or(release),
+            None => self.command(&ProcessName::release()).or_else(|| release.cloned()),
         };
         self.apply_rollout(&mut formation);
         Ok(formation)
@@ -236,11 +237,11 @@ impl Declared<'_> {
         let mut spec = ProcessSpec {
             command,
             port: section.port.or(default),
-            health: Default::default(),
-            limits: Default::default(),
+            health: HealthCheck::default(),
+            limits: Limits::default(),
         };
         if spec.port.is_some() {
-            spec.health.path = self.manifest.health.path.clone();
+            spec.health.path.clone_from(&self.manifest.health.path);
             if let Some(span) = self.manifest.health.boot_timeout {
                 spec.health.boot_deadline_ms = span.0;
             }

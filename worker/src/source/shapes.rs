@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::base::Bases;
 use super::plan::{BuildKind, BuildPlan, PlanInputs};
 use super::sample::tree;
 
@@ -25,7 +26,7 @@ fn refusal(files: &[(&str, &str)]) -> String {
 /// The plan in words: what is recognised, what runs, what is worth a warning.
 fn summary(files: &[(&str, &str)]) -> String {
     let plan = plan(files);
-    let mut text = format!("{}\n", plan.headline(&Default::default()));
+    let mut text = format!("{}\n", plan.headline(&Bases::new()));
     for need in plan.needs() {
         if let super::base::BaseNeed::Family { family, wish: Some(wish) } = need {
             let _ = writeln!(text, "  wants {} {wish}", family.title());
@@ -342,5 +343,5 @@ fn operator_arguments_and_certificates_reach_every_stage_on_a_base() {
     let BuildKind::Recipe(recipe) = &plan.kind else { panic!("not a recipe") };
     assert!(recipe.dockerfile.contains("ARG PIP_INDEX_URL\n"));
     assert!(recipe.dockerfile.contains("ARG PIP_CERT="));
-    assert_eq!(plan.arguments(&Default::default())["PIP_INDEX_URL"], "https://pip.example.com");
+    assert_eq!(plan.arguments(&Bases::new())["PIP_INDEX_URL"], "https://pip.example.com");
 }

@@ -9,7 +9,7 @@ use slipway_core::id::{AppId, ReleaseId};
 use slipway_core::release::Release;
 use slipway_core::retention;
 use slipway_core::time::Millis;
-use slipway_store::clock;
+use slipway_store::{clock, idempotency};
 use tokio_util::sync::CancellationToken;
 
 use crate::context::{Host, Shared};
@@ -19,6 +19,8 @@ use crate::static_files;
 const ROUND: Duration = Duration::from_mins(5);
 /// How long rows of what has ended are kept.
 const KEPT_ROWS: Millis = Millis::from_secs(7 * 24 * 3_600);
+/// How many events are kept.
+const KEPT_EVENTS: u32 = 100_000;
 /// How long a source archive is kept that no deployment refers to.
 const KEPT_SOURCES: Millis = Millis::from_secs(3_600);
 
@@ -42,6 +44,9 @@ async fn round<H: Host>(context: &Shared<H>) -> anyhow::Result<()> {
     let before = clock::now() - KEPT_ROWS;
     context.store.delete_stopped_before(before).await?;
     context.store.delete_finished_before(before).await?;
+    context.store.delete_sessions_before(before).await?;
+    context.store.delete_idempotency_before(clock::now() - idempotency::KEPT).await?;
+    context.store.prune_events(KEPT_EVENTS).await?;
     for source in context.store.unreferenced_sources(clock::now() - KEPT_SOURCES).await? {
         match tokio::fs::remove_file(context.data.source(&source)).await {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),

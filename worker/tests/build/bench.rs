@@ -64,10 +64,7 @@ pub enum Failure {
 
 impl Bench {
     pub async fn new() -> Self {
-        Self::with(HostCertificates::of_host()).await
-    }
-
-    pub async fn with(certificates: HostCertificates) -> Self {
+        let certificates = HostCertificates::of_host();
         let mut settings = DockerSettings::new(InstallationId::from_bits(chance()));
         settings.bases.certificates = certificates.clone();
         let docker = Docker::connect(settings).await.expect("these tests need Docker");
@@ -143,18 +140,6 @@ impl Bench {
         let headline = plan.headline(&bases);
         Ok(Prepared { request, plan, headline, log: drain(lines) })
     }
-
-    /// Removes a base image that was made for one test alone, and the system below it.
-    pub async fn forget_base(&self, reference: &str) {
-        let hash = reference.rsplit('-').next().unwrap();
-        let client = bollard::Docker::connect_with_local_defaults().unwrap();
-        for name in [reference.to_owned(), format!("slipway/base-system:{hash}")] {
-            client
-                .remove_image(&name, None::<bollard::query_parameters::RemoveImageOptions>, None)
-                .await
-                .unwrap();
-        }
-    }
 }
 
 impl Drop for Bench {
@@ -225,14 +210,6 @@ fn collect(root: &Path, directory: &Path, files: &mut BTreeMap<String, Vec<u8>>)
 pub fn chance() -> u128 {
     let [low, high] = [0, 1].map(|seed| u128::from(RandomState::new().hash_one(seed)));
     high << 64 | low
-}
-
-/// A certificate that no other test has, so that its base images are its own.
-pub fn certificate() -> String {
-    let ca = fs::read_to_string("/etc/ssl/certs/ca-certificates.crt").unwrap();
-    let end = "-----END CERTIFICATE-----\n";
-    let first = &ca[..ca.find(end).unwrap() + end.len()];
-    format!("# {:x}\n{first}", chance())
 }
 
 /// A log and its reader, roomy enough for a build that nobody reads along.

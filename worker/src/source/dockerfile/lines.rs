@@ -27,7 +27,7 @@ pub fn instructions(text: &str) -> Vec<Instruction<'_>> {
         let mut joined = rest.trim().to_owned();
         let mut last = index;
         while let Some(open) = joined.strip_suffix(escape) {
-            joined = open.trim_end().to_owned();
+            joined.truncate(open.trim_end().len());
             let Some((number, next)) = lines.next() else { break };
             last = number;
             let next = next.trim();

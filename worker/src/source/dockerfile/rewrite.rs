@@ -1,9 +1,10 @@
 //! A user's Dockerfile, adapted to what this machine has.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
-use super::lines::{instructions, is_syntax_directive};
-use super::{Stage, expand};
+use super::lines::{Instruction, instructions, is_syntax_directive};
+use super::{Stages, default_values};
 use crate::source::certificates;
 
 /// The text with each image replaced by the one that was found for it, without `# syntax=`, and,
@@ -12,56 +13,72 @@ use crate::source::certificates;
 /// Lines keep their numbers as far as the first stage, so that the builder's errors point there.
 pub fn rewrite(text: &str, found: &BTreeMap<String, String>, has_certificates: bool) -> String {
     let lines: Vec<&str> = text.lines().collect();
-    let mut out = String::new();
+    let mut rewriting =
+        Rewriting { found, has_certificates, stages: Stages::default(), out: String::new() };
     let mut next = 0;
-    let mut arguments = BTreeMap::new();
-    let mut names: Vec<String> = Vec::new();
     for instruction in instructions(text) {
         let first = instruction.line - 1;
-        for line in &lines[next..first] {
-            // An empty comment keeps the line's number.
-            out.push_str(if is_syntax_directive(line) { "#" } else { line });
-            out.push('\n');
-        }
+        rewriting.keep(&lines[next..first]);
         next = first + instruction.lines;
-        let keyword = instruction.keyword.to_ascii_uppercase();
-        if keyword == "ARG" && names.is_empty() {
-            for word in instruction.rest.split_whitespace() {
-                let (name, value) = word.split_once('=').unwrap_or((word, ""));
-                arguments.insert(name.to_owned(), value.trim_matches(['"', '\'']).to_owned());
-            }
-        }
-        let stage = (keyword == "FROM").then(|| Stage::parse(&instruction.rest)).flatten();
-        let Some(stage) = stage else {
-            let own = lines[first..next].join("\n");
-            out.push_str(&replace_copied(&keyword, &own, found));
-            out.push('\n');
-            continue;
-        };
-        let reference = expand(stage.reference, &arguments);
-        let is_outside = reference != "scratch" && !names.contains(&reference.to_ascii_lowercase());
-        let image = found.get(&reference).unwrap_or(&reference);
-        out.push_str(&format!("FROM {}\n", instruction.rest.replacen(stage.reference, image, 1)));
-        if has_certificates && reference != "scratch" {
-            out.push_str(&certificates::instructions(is_outside));
-        }
-        names.push(stage.name.unwrap_or_default().to_ascii_lowercase());
+        rewriting.take(&instruction, &lines[first..next]);
     }
-    for line in &lines[next..] {
-        out.push_str(line);
-        out.push('\n');
-    }
-    out
+    rewriting.keep(&lines[next..]);
+    rewriting.out
 }
 
-/// The instruction with the image of a `COPY --from=` replaced.
-fn replace_copied(keyword: &str, own: &str, found: &BTreeMap<String, String>) -> String {
-    let from = own.split_whitespace().find_map(|word| word.strip_prefix("--from="));
-    match from.filter(|_| keyword == "COPY").and_then(|from| Some((from, found.get(from)?))) {
-        Some((from, image)) => {
-            own.replacen(&format!("--from={from}"), &format!("--from={image}"), 1)
+struct Rewriting<'a> {
+    found: &'a BTreeMap<String, String>,
+    has_certificates: bool,
+    stages: Stages,
+    out: String,
+}
+
+impl Rewriting<'_> {
+    /// Comments and blank lines.
+    fn keep(&mut self, lines: &[&str]) {
+        for line in lines {
+            // An empty comment keeps the line's number.
+            self.out.push_str(if is_syntax_directive(line) { "#" } else { line });
+            self.out.push('\n');
         }
-        None => own.to_owned(),
+    }
+
+    fn take(&mut self, instruction: &Instruction<'_>, lines: &[&str]) {
+        match instruction.keyword.to_ascii_uppercase().as_str() {
+            "ARG" if self.stages.is_empty() => {
+                self.stages.arguments.extend(default_values(&instruction.rest));
+                self.keep(lines);
+            }
+            "FROM" if self.begin(&instruction.rest) => {}
+            "COPY" => self.copy(lines),
+            _ => self.keep(lines),
+        }
+    }
+
+    /// Writes a stage's first lines. `false` when the line names no image.
+    fn begin(&mut self, rest: &str) -> bool {
+        let Some((written, reference)) = self.stages.begin(rest) else { return false };
+        let image = self.found.get(&reference).unwrap_or(&reference);
+        // Writing to a string cannot fail.
+        let _ = writeln!(self.out, "FROM {}", rest.replacen(&written, image, 1));
+        if self.has_certificates && reference != "scratch" {
+            // A stage on another one has the file already.
+            let copies = !self.stages.has(&reference);
+            self.out.push_str(&certificates::instructions(copies));
+        }
+        true
+    }
+
+    /// A `COPY`, with the image of its `--from=` replaced.
+    fn copy(&mut self, lines: &[&str]) {
+        let own = lines.join("\n");
+        let from = own.split_whitespace().find_map(|word| word.strip_prefix("--from="));
+        let image = from.and_then(|from| Some((from, self.found.get(from)?)));
+        let replaced = image.map(|(from, image)| {
+            own.replacen(&format!("--from={from}"), &format!("--from={image}"), 1)
+        });
+        self.out.push_str(replaced.as_deref().unwrap_or(&own));
+        self.out.push('\n');
     }
 }
 

@@ -210,3 +210,41 @@ async fn lock(directory: &Path, hash: &str) -> Result<File, BuildError> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::docker::DockerSettings;
+    use crate::source::certificates::HostCertificates;
+    use slipway_core::id::{Id, InstallationId};
+    use std::hash::{BuildHasher, RandomState};
+
+    /// A certificate that differs from everybody's, so that its base images do too.
+    fn certificate() -> String {
+        let all = std::fs::read_to_string("/etc/ssl/certs/ca-certificates.crt").unwrap();
+        let end = "-----END CERTIFICATE-----\n";
+        let first = &all[..all.find(end).unwrap() + end.len()];
+        format!("# {:x}\n{first}", RandomState::new().hash_one(0))
+    }
+
+    #[tokio::test]
+    async fn a_base_image_that_two_builds_need_is_made_once() {
+        let mut settings = DockerSettings::new(InstallationId::from_bits(1));
+        settings.bases.certificates = HostCertificates::new(vec![certificate()], "");
+        let docker = Docker::connect(settings).await.expect("this test needs Docker");
+        let cancel = CancellationToken::new();
+        let (log, mut lines) = tokio::sync::mpsc::channel(10_000);
+        let make = || docker.local_base(Family::Debian, "a test", &log, &cancel);
+        let (first, second) = tokio::join!(make(), make());
+        let (first, second) = (first.unwrap(), second.unwrap());
+        assert_eq!(first.reference, second.reference);
+        let mut made = 0;
+        while let Ok(line) = lines.try_recv() {
+            made += usize::from(line.contains("Making a base image"));
+        }
+        assert_eq!(made, 1);
+        docker.remove_name(&first.reference).await.unwrap();
+        let system = format!("slipway/base-system:{}", docker.hash(Family::Debian));
+        docker.remove_name(&system).await.unwrap();
+    }
+}

@@ -188,7 +188,7 @@ mod tests {
         log.extend(progress.take(&output("a", "one\n\u{1b}[32mtw")));
         log.extend(progress.take(&output("a", "o\u{1b}[0m\r\n\n !     careful\n50%\r100%")));
         let mut done = vertex("a", "[2/3] RUN make", false);
-        done.completed = Some(Default::default());
+        done.completed = done.started;
         log.extend(progress.take(&steps(vec![done, vertex("b", "[3/3] COPY . .", true)])));
         assert_eq!(
             log,
@@ -231,7 +231,8 @@ mod tests {
     fn the_last_lines_of_a_step_are_bounded() {
         let mut progress = Progress::new(BTreeMap::new());
         progress.take(&steps(vec![vertex("a", "[1/1] RUN x", false)]));
-        let text: String = (0..1000).map(|number| format!("{number}\n")).collect();
+        let lines: Vec<String> = (0..1000).map(|number| number.to_string()).collect();
+        let text = lines.join("\n") + "\n";
         progress.take(&output("a", &text));
         let mut failed = vertex("a", "[1/1] RUN x", false);
         failed.error = "exit code: 2".to_owned();

@@ -66,20 +66,17 @@ pub async fn make(
         .process_group(0)
         .spawn()
         .map_err(|error| no_way(&format!("`{PROGRAM}` cannot be started: {error}")))?;
-    let (status, lines) = tokio::select! {
-        ended = timeout(TOTAL, follow(&mut child, log)) => match ended {
-            Ok(ended) => ended.map_err(|error| unavailable(&error))?,
-            Err(_) => {
-                end(&mut child).await;
-                let minutes = TOTAL.as_secs() / 60;
-                return Err(build_failed(format!("`{PROGRAM}` took longer than {minutes} min"), Vec::new()));
-            }
-        },
-        () = cancel.cancelled() => {
-            end(&mut child).await;
-            return Err(BuildError::Canceled);
-        }
+    let ended = tokio::select! {
+        ended = timeout(TOTAL, follow(&mut child, log)) => ended.map_err(|_| {
+            let minutes = TOTAL.as_secs() / 60;
+            build_failed(format!("`{PROGRAM}` took longer than {minutes} min"), Vec::new())
+        }),
+        () = cancel.cancelled() => Err(BuildError::Canceled),
     };
+    if ended.is_err() {
+        end(&mut child).await;
+    }
+    let (status, lines) = ended?.map_err(|error| unavailable(&error))?;
     if !status.success() {
         return Err(build_failed(format!("`{PROGRAM}` failed: {status}"), lines));
     }

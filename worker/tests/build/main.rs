@@ -1,8 +1,8 @@
 //! Builds on a real Docker, from repositories as people have them.
 
-#[path = "build/bench.rs"]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod bench;
-#[path = "build/serving.rs"]
 mod serving;
 
 use std::time::{Duration, Instant};
@@ -11,8 +11,6 @@ use bench::Bench;
 use slipway_core::process::Command;
 use slipway_core::reason::ReasonCode;
 use slipway_worker::builder::{BuildError, Builder};
-use slipway_worker::source::base::{BaseNeed, Family};
-use slipway_worker::source::certificates::HostCertificates;
 use slipway_worker::source::static_files::{RECORD_DIRECTORY, read_static_files};
 use tokio_util::sync::CancellationToken;
 
@@ -135,26 +133,6 @@ async fn a_canceled_build_ends_within_five_seconds() {
     assert!(matches!(outcome, Err(BuildError::Canceled)));
     assert!(canceled.elapsed() < Duration::from_secs(5));
     bench::eventually(Duration::from_secs(5), || !bench::a_process_runs(&marker)).await;
-}
-
-#[tokio::test]
-async fn a_base_image_that_two_builds_need_is_made_once() {
-    let certificates = HostCertificates::new(vec![bench::certificate()], "");
-    let bench = Bench::with(certificates).await;
-    let need = BaseNeed::Family { family: Family::Debian, wish: None };
-    let cancel = CancellationToken::new();
-    let ((one, one_lines), (two, two_lines)) = (bench::log(), bench::log());
-    let (first, second) = tokio::join!(
-        bench.docker.base(&need, &one, &cancel),
-        bench.docker.base(&need, &two, &cancel)
-    );
-    let (first, second) = (first.unwrap(), second.unwrap());
-    assert_eq!(first, second);
-    let made = [one_lines, two_lines].map(|lines| {
-        bench::drain(lines).iter().filter(|line| line.contains("Making a base image")).count()
-    });
-    assert_eq!(made.iter().sum::<usize>(), 1);
-    bench.forget_base(&first.reference).await;
 }
 
 #[tokio::test]
