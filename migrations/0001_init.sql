@@ -144,7 +144,7 @@ CREATE TABLE instances (
     in_proxy BIGINT NOT NULL CHECK (in_proxy IN (0, 1)),
     CHECK (state <> 'stopped' OR stopped_at_ms IS NOT NULL)
 );
-CREATE INDEX instances_by_app ON instances (app_id) WHERE state <> 'stopped';
+CREATE INDEX instances_by_app ON instances (app_id, id) WHERE state <> 'stopped';
 CREATE INDEX instances_stopped ON instances (app_id, stopped_at_ms) WHERE state = 'stopped';
 
 -- Without a reference to apps: the job that deletes an app's rows outlives them.

@@ -128,9 +128,9 @@ impl Server {
 
     /// The database's address.
     pub fn database_url(&self) -> String {
-        self.database.clone().unwrap_or_else(|| {
-            format!("sqlite://{}", self.data.join("slipway.db").display())
-        })
+        self.database
+            .clone()
+            .unwrap_or_else(|| format!("sqlite://{}", self.data.join("slipway.db").display()))
     }
 
     /// How people and git reach the API, without a slash at the end.

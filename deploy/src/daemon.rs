@@ -33,11 +33,11 @@ impl Foundation {
     /// # Errors
     /// With what to do about it, when either cannot be opened.
     pub async fn open(server: &Server) -> anyhow::Result<Self> {
-        let data = DataDir::create(&server.data)
-            .with_context(|| format!("cannot use the data directory `{}`", server.data.display()))?;
+        let data = DataDir::create(&server.data).with_context(|| {
+            format!("cannot use the data directory `{}`", server.data.display())
+        })?;
         let keys = KeyRing::load_or_create(&data.keys()).context("cannot load the keys")?;
-        let settings =
-            StoreSettings { url: server.database_url(), max_connections: CONNECTIONS };
+        let settings = StoreSettings { url: server.database_url(), max_connections: CONNECTIONS };
         let store = Store::open(&settings).await.context("cannot open the database")?;
         let installation = store.installation().await?;
         let logs = LogStore::open(data.logs(), store.wakes().clone());

@@ -12,8 +12,9 @@ use crate::config::Server;
 /// When the filter cannot be parsed.
 pub fn start(server: &Server) -> anyhow::Result<()> {
     use anyhow::Context;
-    let filter = EnvFilter::try_new(&server.log)
-        .with_context(|| format!("`{}` is not a log filter; use `info` or `slipway_worker=debug`", server.log))?;
+    let filter = EnvFilter::try_new(&server.log).with_context(|| {
+        format!("`{}` is not a log filter; use `info` or `slipway_worker=debug`", server.log)
+    })?;
     let registry = tracing_subscriber::registry().with(filter);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     if server.log_json {

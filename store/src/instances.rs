@@ -134,7 +134,7 @@ impl Store {
         rows.fetch_all(self.reader()).await?.iter().map(instance).collect()
     }
 
-    /// Every instance that is not stopped, oldest first.
+    /// Every instance that is not stopped, by app and oldest first.
     pub async fn all_instances(&self) -> Result<Vec<Instance>, StoreError> {
         let rows = statement!("instances/all").fetch_all(self.reader()).await?;
         rows.iter().map(instance).collect()

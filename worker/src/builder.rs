@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use slipway_core::id::{AppId, DeploymentId};
 use slipway_core::name::AppName;
@@ -98,6 +99,13 @@ pub trait Builder: Send + Sync + 'static {
         directory: &str,
         target: &std::path::Path,
     ) -> impl Future<Output = Result<(), BuildError>> + Send;
+
+    /// Forgets what the build cache holds for steps that no build used for this long, and returns
+    /// the bytes that this freed. A later build makes again what it misses.
+    fn trim_cache(
+        &self,
+        unused_for: Duration,
+    ) -> impl Future<Output = Result<u64, BuildError>> + Send;
 
     /// Removes this one image; only one that carries our label, absent is success.
     fn remove(&self, image: &ImageRef) -> impl Future<Output = Result<(), BuildError>> + Send;

@@ -14,6 +14,10 @@ use crate::host;
 
 /// How long the server may take to come to a safe point.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// How long what is left of a killed server's last requests may take to appear and go.
+const LEFTOVERS: Duration = Duration::from_secs(20);
+/// Time between two looks for leftovers.
+const AGAIN: Duration = Duration::from_millis(250);
 /// SIGTERM to SIGKILL for the apps.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -32,18 +36,36 @@ pub async fn run(down: &Down) -> anyhow::Result<()> {
     proxy.shutdown().await?;
     say("the proxy is stopped")?;
     let docker = Docker::connect(host::docker_settings(&foundation)).await?;
-    let instances = docker.list().await?;
-    let stops = instances.iter().map(|observed| docker.stop(&observed.id, GRACE));
-    let stopped = futures_util::future::join_all(stops).await;
-    docker.remove_apps().await?;
-    stopped.into_iter().collect::<Result<Vec<()>, _>>()?;
-    say(&format!("{} instances are stopped", instances.len()))?;
+    let stopped = stop_apps(&docker).await?;
+    say(&format!("{stopped} instances are stopped"))?;
     if down.purge {
         docker.remove_images().await?;
         say("the images are removed")?;
     }
     docker.shutdown().await;
     Ok(())
+}
+
+/// Stops every instance and removes the apps' networks; returns how many instances there were.
+/// Looks again until nothing is left: Docker may still be carrying out what the server last asked.
+async fn stop_apps(docker: &Docker) -> anyhow::Result<usize> {
+    let deadline = tokio::time::Instant::now() + LEFTOVERS;
+    let mut stopped = 0;
+    loop {
+        let instances = docker.list().await?;
+        stopped += instances.len();
+        let stops = instances.iter().map(|observed| docker.stop(&observed.id, GRACE));
+        let outcomes = futures_util::future::join_all(stops).await;
+        let removed = match outcomes.into_iter().collect::<Result<Vec<()>, _>>() {
+            Ok(_) => docker.remove_apps().await,
+            Err(error) => Err(error),
+        };
+        match removed {
+            Ok(()) => return Ok(stopped),
+            Err(error) if tokio::time::Instant::now() >= deadline => return Err(error.into()),
+            Err(_) => tokio::time::sleep(AGAIN).await,
+        }
+    }
 }
 
 async fn stop_server(foundation: &Foundation) -> anyhow::Result<()> {

@@ -4,4 +4,4 @@ SELECT
     finished_at_ms, log_start, receipt
 FROM deployments
 WHERE finished_at_ms IS NULL AND state IN ('starting', 'switching', 'observing', 'reverting')
-ORDER BY id
+ORDER BY app_id

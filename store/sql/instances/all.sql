@@ -3,4 +3,4 @@ SELECT
     draining_since_ms, warm_until_ms, stopped_at_ms, restarts, reason, in_proxy
 FROM instances
 WHERE state <> 'stopped'
-ORDER BY id
+ORDER BY app_id, id

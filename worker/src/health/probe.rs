@@ -21,6 +21,8 @@ pub struct Question {
 
 /// A client that asks exactly what it is told: no redirects, no proxies, no kept connections.
 pub(super) fn client() -> Result<reqwest::Client, reqwest::Error> {
+    // The client wants a provider even for plain HTTP. One that is installed already will do.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
         .timeout(TIMEOUT)
         .connect_timeout(TIMEOUT)

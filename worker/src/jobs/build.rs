@@ -1,6 +1,7 @@
 //! From a deployment's source to an image and a release.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use slipway_core::deployment::Deployment;
 use slipway_core::id::SourceId;
@@ -25,6 +26,8 @@ use crate::source::static_files::{RECORD_DIRECTORY, read_static_files};
 use crate::source::tree::SourceTree;
 use crate::{disk, static_files};
 
+/// On a full disk, what no build used for this long is given up first.
+const BUSY_CACHE: Duration = Duration::from_mins(30);
 /// Lines of build output that wait to be written.
 const LOG_BUFFER: usize = 256;
 
@@ -36,7 +39,7 @@ pub(super) async fn image<H: Host>(
     if deployment.release_id.is_some() {
         return Ok(());
     }
-    preflight(work)?;
+    preflight(work).await?;
     let context = work.context;
     let instances: u32 = context.store.scale(&work.app.id).await?.values().sum();
     let (app_id, app) = (work.app.id.clone(), work.app.name.clone());
@@ -65,7 +68,11 @@ pub(super) async fn image<H: Host>(
     Ok(())
 }
 
-fn preflight<H: Host>(work: &Work<'_, H>) -> Result<(), Halt> {
+async fn preflight<H: Host>(work: &Work<'_, H>) -> Result<(), Halt> {
+    if disk::free(work.context.data.root())?.admits_build() {
+        return Ok(());
+    }
+    work.context.host.trim_cache(BUSY_CACHE).await.map_err(halt)?;
     let space = disk::free(work.context.data.root())?;
     if space.admits_build() {
         return Ok(());

@@ -3,6 +3,8 @@
 //! Images go one at a time and by id, only ours, and only after the store confirmed in the same
 //! breath that no kept release uses them. There is no blanket prune anywhere.
 
+use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use slipway_core::id::{AppId, ReleaseId};
@@ -21,6 +23,10 @@ const ROUND: Duration = Duration::from_mins(5);
 const KEPT_ROWS: Millis = Millis::from_secs(7 * 24 * 3_600);
 /// How many events are kept.
 const KEPT_EVENTS: u32 = 100_000;
+/// How long scratch files are kept: far longer than any build or upload takes.
+const KEPT_SCRATCH: Duration = Duration::from_hours(24);
+/// How long steps stay in the build cache that no build uses.
+const KEPT_CACHE: Duration = Duration::from_hours(7 * 24);
 /// How long a source archive is kept that no deployment refers to.
 const KEPT_SOURCES: Millis = Millis::from_secs(3_600);
 
@@ -48,12 +54,39 @@ async fn round<H: Host>(context: &Shared<H>) -> anyhow::Result<()> {
     context.store.delete_idempotency_before(clock::now() - idempotency::KEPT).await?;
     context.store.prune_events(KEPT_EVENTS).await?;
     for source in context.store.unreferenced_sources(clock::now() - KEPT_SOURCES).await? {
-        match tokio::fs::remove_file(context.data.source(&source)).await {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
-            Ok(()) | Err(_) => context.store.delete_source(&source).await?,
+        absent_is_done(tokio::fs::remove_file(context.data.source(&source)).await)?;
+        context.store.delete_source(&source).await?;
+    }
+    clear_scratch(context.data.scratch()).await?;
+    context.host.trim_cache(KEPT_CACHE).await?;
+    Ok(())
+}
+
+/// Removes what interrupted builds and uploads left in the scratch directory.
+async fn clear_scratch(scratch: PathBuf) -> io::Result<()> {
+    let mut entries = tokio::fs::read_dir(scratch).await?;
+    while let Some(entry) = entries.next_entry().await? {
+        let metadata = entry.metadata().await?;
+        // A file of the future has the age of nothing, and stays until the clock has caught up.
+        let age = metadata.modified()?.elapsed().unwrap_or_default();
+        if age < KEPT_SCRATCH {
+            continue;
         }
+        let removed = if metadata.is_dir() {
+            tokio::fs::remove_dir_all(entry.path()).await
+        } else {
+            tokio::fs::remove_file(entry.path()).await
+        };
+        absent_is_done(removed)?;
     }
     Ok(())
+}
+
+fn absent_is_done(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
 }
 
 async fn clear_images<H: Host>(
@@ -81,8 +114,23 @@ async fn clear_image<H: Host>(context: &Shared<H>, release: &Release) -> anyhow:
     tracing::info!(app_id = %release.app_id, version = release.version, "removing an image that is past its keeping");
     context.host.remove(&release.image).await?;
     let root = context.data.static_files(&release.app_id);
-    match tokio::fs::remove_dir_all(static_files::directory(&root, &release.image)).await {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
-        Ok(()) | Err(_) => Ok(()),
+    let files = static_files::directory(&root, &release.image);
+    Ok(absent_is_done(tokio::fs::remove_dir_all(files).await)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn scratch_files_of_a_build_under_way_stay() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = |name: &str| scratch.path().join(name);
+        std::fs::write(path("fresh"), "").unwrap();
+        let old = std::fs::File::create(path("old")).unwrap();
+        let then = old.metadata().unwrap().modified().unwrap() - Duration::from_hours(25);
+        old.set_modified(then).unwrap();
+        clear_scratch(scratch.path().to_owned()).await.unwrap();
+        assert!(path("fresh").exists() && !path("old").exists());
     }
 }

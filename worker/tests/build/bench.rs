@@ -148,23 +148,24 @@ impl Drop for Bench {
         let (docker, app_id) = (self.docker.clone(), self.app_id.clone());
         // A thread of its own: this one may be inside a runtime that is going away.
         let cleaning = std::thread::spawn(move || {
-            let runtime =
-                tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(async {
-                // What a failed test left running.
-                for instance in docker.list().await.unwrap_or_default() {
-                    let _ = docker.stop(&instance.id, Duration::ZERO).await;
-                }
-                let _ = docker.forget(&app_id).await;
-                for image in images {
-                    if let Err(error) = docker.remove(&image).await {
-                        eprintln!("image {} stays: {error}", image.digest);
-                    }
-                }
-            });
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(clean(&docker, &app_id, &images))
         });
-        cleaning.join().unwrap();
+        let cleaned = cleaning.join().unwrap();
+        assert!(std::thread::panicking() || cleaned.is_ok(), "something stays: {cleaned:?}");
     }
+}
+
+/// Removes everything a bench made, with what a failed test left running.
+async fn clean(docker: &Docker, app_id: &AppId, images: &[ImageRef]) -> anyhow::Result<()> {
+    for instance in docker.list().await? {
+        docker.stop(&instance.id, Duration::ZERO).await?;
+    }
+    docker.forget(app_id).await?;
+    for image in images {
+        docker.remove(image).await?;
+    }
+    Ok(())
 }
 
 /// The root of this repository.

@@ -3,6 +3,7 @@
 mod apt;
 mod bases;
 mod build;
+mod cache;
 mod classic;
 mod export;
 mod failure;
@@ -15,6 +16,7 @@ mod text;
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::time::Duration;
 
 use slipway_core::id::{DeploymentId, Id};
 use slipway_core::release::ImageRef;
@@ -85,6 +87,10 @@ impl Builder for Docker {
         target: &Path,
     ) -> Result<(), BuildError> {
         self.export_directory(image, directory, target).await
+    }
+
+    async fn trim_cache(&self, unused_for: Duration) -> Result<u64, BuildError> {
+        self.prune_cache(unused_for).await
     }
 
     async fn remove(&self, image: &ImageRef) -> Result<(), BuildError> {

@@ -1,6 +1,7 @@
 //! The names the proxy knows, and the static files it serves itself.
 
 use slipway_core::deployment::DeploymentState;
+use slipway_core::process::StaticFiles;
 use slipway_core::release::Release;
 
 use super::Instances;
@@ -27,8 +28,11 @@ impl<H: Host> Instances<H> {
     }
 
     fn site(&self, member: &Member) -> Site {
-        let release = routed_release(member);
-        let files = release.and_then(|release| release.formation.static_files.as_ref());
+        // A first release's prefix is made known while its instances boot. Until its files are
+        // published below it, nothing is found there and the app is asked as before.
+        let files = routed_release(member).and_then(static_files_of).or_else(|| {
+            member.rollout.as_ref().and_then(|rollout| static_files_of(&rollout.target))
+        });
         Site {
             app_id: member.app.id.clone(),
             app: member.app.name.clone(),
@@ -47,6 +51,10 @@ impl<H: Host> Instances<H> {
             tracing::warn!(app = %member.app.name, %error, "could not publish static files");
         }
     }
+}
+
+fn static_files_of(release: &Release) -> Option<&StaticFiles> {
+    release.formation.static_files.as_ref()
 }
 
 /// The release whose instances the proxy gets, or is about to get.

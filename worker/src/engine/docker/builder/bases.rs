@@ -75,19 +75,13 @@ impl Docker {
         log: &BuildLog,
         cancel: &CancellationToken,
     ) -> Result<BaseImage, BuildError> {
-        let found = async {
-            match need {
-                BaseNeed::Family { family, wish } => {
-                    self.family(*family, wish.as_ref(), log, cancel).await
-                }
-                BaseNeed::Reference { name, is_replaceable } => {
-                    self.reference(name, *is_replaceable, log, cancel).await
-                }
+        match need {
+            BaseNeed::Family { family, wish } => {
+                self.family(*family, wish.as_ref(), log, cancel).await
             }
-        };
-        tokio::select! {
-            found = found => found,
-            () = cancel.cancelled() => Err(BuildError::Canceled),
+            BaseNeed::Reference { name, is_replaceable } => {
+                self.reference(name, *is_replaceable, log, cancel).await
+            }
         }
     }
 
@@ -112,9 +106,9 @@ impl Docker {
         if self.inspect_image(&registry.reference).await?.is_some() {
             return Ok(registry);
         }
-        match self.try_pull(&registry.reference, log).await {
+        match self.pull_unless_canceled(&registry.reference, log, cancel).await {
             Ok(()) => Ok(registry),
-            Err(PullError::Docker(error)) => Err(error),
+            Err(PullError::Ended(error)) => Err(error),
             Err(PullError::OutOfReach(why) | PullError::Refused(why)) => {
                 self.stand_in(family, wish, &why, log, cancel).await
             }
@@ -132,9 +126,9 @@ impl Docker {
         if self.inspect_image(name).await?.is_some() {
             return Ok(own);
         }
-        let why = match self.try_pull(name, log).await {
+        let why = match self.pull_unless_canceled(name, log, cancel).await {
             Ok(()) => return Ok(own),
-            Err(PullError::Docker(error)) => return Err(error),
+            Err(PullError::Ended(error)) => return Err(error),
             Err(PullError::OutOfReach(why) | PullError::Refused(why)) => why,
         };
         let Some(StandIn { family, wish }) = stand_in(name).filter(|_| is_replaceable) else {
@@ -146,6 +140,18 @@ impl Docker {
         // Whoever reads the log may be gone; the build goes on.
         let _ = log.send(line).await;
         Ok(base)
+    }
+
+    async fn pull_unless_canceled(
+        &self,
+        name: &str,
+        log: &BuildLog,
+        cancel: &CancellationToken,
+    ) -> Result<(), PullError> {
+        tokio::select! {
+            pulled = self.try_pull(name, log) => pulled,
+            () = cancel.cancelled() => Err(PullError::Ended(BuildError::Canceled)),
+        }
     }
 
     /// A base made here, when its version will do.

@@ -72,7 +72,7 @@ impl Docker {
             return Ok(base);
         }
         let directory = &self.settings.bases.directory;
-        let _lock = lock(directory, &hash).await?;
+        let _lock = lock(directory, &hash, cancel).await?;
         if let Some(base) = self.made_base(family, &hash).await? {
             return Ok(base);
         }
@@ -193,7 +193,11 @@ fn write_recipe(path: &PathBuf, text: &str) -> std::io::Result<()> {
 
 /// Waits until nobody else makes the image of this hash. The lock ends with the process that holds
 /// it, however that ends.
-async fn lock(directory: &Path, hash: &str) -> Result<File, BuildError> {
+async fn lock(
+    directory: &Path,
+    hash: &str,
+    cancel: &CancellationToken,
+) -> Result<File, BuildError> {
     let failed =
         |error: &dyn std::fmt::Display| unavailable(&format!("`{}`: {error}", directory.display()));
     std::fs::create_dir_all(directory).map_err(|error| failed(&error))?;
@@ -203,6 +207,9 @@ async fn lock(directory: &Path, hash: &str) -> Result<File, BuildError> {
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),
+            Err(std::fs::TryLockError::WouldBlock) if cancel.is_cancelled() => {
+                return Err(BuildError::Canceled);
+            }
             Err(std::fs::TryLockError::WouldBlock) if Instant::now() < deadline => {
                 sleep(LOCK_PAUSE).await;
             }
@@ -227,22 +234,60 @@ mod tests {
         format!("# {:x}\n{first}", RandomState::new().hash_one(0))
     }
 
-    #[tokio::test]
-    async fn a_base_image_that_two_builds_need_is_made_once() {
+    async fn docker(directory: Option<&Path>) -> Docker {
         let mut settings = DockerSettings::new(InstallationId::from_bits(1));
         settings.bases.certificates = HostCertificates::new(vec![certificate()], "");
-        let docker = Docker::connect(settings).await.expect("this test needs Docker");
+        if let Some(directory) = directory {
+            settings.bases.directory = directory.to_owned();
+        }
+        Docker::connect(settings).await.expect("this test needs Docker")
+    }
+
+    /// Whether a process of this host has this text on its command line.
+    fn a_process_names(text: &str) -> bool {
+        std::fs::read_dir("/proc").unwrap().flatten().any(|entry| {
+            let command = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+            String::from_utf8_lossy(&command).contains(text)
+        })
+    }
+
+    #[tokio::test]
+    async fn canceling_ends_the_making_of_a_base_image_and_all_it_started() {
+        let directory = tempfile::tempdir().unwrap();
+        let docker = docker(Some(directory.path())).await;
+        let cancel = CancellationToken::new();
+        let (log, mut lines) = tokio::sync::mpsc::channel(10_000);
+        let making = docker.local_base(Family::Debian, "a test", &log, &cancel);
+        let canceling = async {
+            while let Some(line) = lines.recv().await {
+                if line.contains("extracting archives") {
+                    cancel.cancel();
+                    return Instant::now();
+                }
+            }
+            panic!("it ended by itself")
+        };
+        let (outcome, canceled) = tokio::join!(making, canceling);
+        assert!(matches!(outcome, Err(BuildError::Canceled)));
+        assert!(canceled.elapsed() < Duration::from_secs(5));
+        let name = directory.path().to_string_lossy().into_owned();
+        assert!(!a_process_names(&name), "something still runs in {name}");
+    }
+
+    #[tokio::test]
+    async fn a_base_image_that_two_builds_need_is_made_once() {
+        let docker = docker(None).await;
         let cancel = CancellationToken::new();
         let (log, mut lines) = tokio::sync::mpsc::channel(10_000);
         let make = || docker.local_base(Family::Debian, "a test", &log, &cancel);
         let (first, second) = tokio::join!(make(), make());
         let (first, second) = (first.unwrap(), second.unwrap());
         assert_eq!(first.reference, second.reference);
-        let mut made = 0;
+        let mut times = 0;
         while let Ok(line) = lines.try_recv() {
-            made += usize::from(line.contains("Making a base image"));
+            times += usize::from(line.contains("Making a base image"));
         }
-        assert_eq!(made, 1);
+        assert_eq!(times, 1);
         docker.remove_name(&first.reference).await.unwrap();
         let system = format!("slipway/base-system:{}", docker.hash(Family::Debian));
         docker.remove_name(&system).await.unwrap();

@@ -52,8 +52,8 @@ pub enum PullError {
     OutOfReach(String),
     /// The registry answered, and not with the image.
     Refused(String),
-    /// Docker itself does not answer.
-    Docker(BuildError),
+    /// Neither of the two had a chance: Docker does not answer, or the pull was canceled.
+    Ended(BuildError),
 }
 
 impl Docker {
@@ -115,7 +115,7 @@ impl Docker {
                     problem = None;
                     break;
                 }
-                Err(PullError::Docker(error)) => return Err(error),
+                Err(PullError::Ended(error)) => return Err(error),
                 Err(PullError::Refused(message)) => {
                     problem = Some(message);
                     break;
@@ -189,7 +189,7 @@ fn classify(error: &Error) -> PullError {
         return PullError::OutOfReach((*sign.unwrap_or(&"connection closed")).to_owned());
     }
     match from_engine(refusal) {
-        error @ BuildError::Unavailable(_) => PullError::Docker(error),
+        error @ BuildError::Unavailable(_) => PullError::Ended(error),
         BuildError::Failed(_) | BuildError::Canceled => {
             let text = text.rsplit("responded with status code 404: ").next().unwrap_or(&text);
             PullError::Refused(text.trim().to_owned())

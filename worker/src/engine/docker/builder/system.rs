@@ -64,6 +64,7 @@ pub async fn make(
         .stderr(Stdio::piped())
         // A group of its own, so that everything it started can be ended with it.
         .process_group(0)
+        .kill_on_drop(true)
         .spawn()
         .map_err(|error| no_way(&format!("`{PROGRAM}` cannot be started: {error}")))?;
     let ended = tokio::select! {
