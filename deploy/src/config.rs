@@ -58,7 +58,7 @@ pub struct Server {
     #[arg(long, env = "SLIPWAY_WEB_LISTEN", default_value = "127.0.0.1:8082")]
     pub web_listen: SocketAddr,
 
-    /// How people and git reach the API [default: http://localhost and the API's port]
+    /// How people and git reach the API [default: localhost, with the API's port]
     #[arg(long, env = "SLIPWAY_PUBLIC_URL")]
     pub public_url: Option<String>,
 

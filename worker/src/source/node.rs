@@ -18,7 +18,7 @@ use super::website;
 /// The build argument that names the image which serves a built site.
 const SITE_BASE: &str = "SLIPWAY_SITE_BASE";
 /// Where npm keeps what it downloaded, between builds.
-const CACHE: &str = "/root/.npm";
+const CACHE: &str = "/var/cache/npm";
 
 /// The recipe for a Node.js app; `None` when the tree is not one. `has_web` says that a `Procfile`
 /// or manifest names what serves.

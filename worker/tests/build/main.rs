@@ -50,6 +50,26 @@ async fn a_change_of_code_reuses_the_installed_packages() {
 }
 
 #[tokio::test]
+async fn static_files_are_collected_again_only_when_something_that_made_them_changed() {
+    let bench = Bench::new().await;
+    let collected = async |edits: &[(&str, &str)]| {
+        let built = bench.build("deploy/sample", edits).await.unwrap();
+        let line = built.log.into_iter().find(|line| line.contains(" files in /app/staticfiles"));
+        line.map(|line| (line.contains("5 files"), line.ends_with("(unchanged)")))
+    };
+    let settings = bench::text("deploy/sample/shop/settings.py");
+    let module = [("catalogue/context.py", "def everywhere(request):\n    return {}\n")];
+    let style = [("static/shop.css", "body { margin: 0 }\n")];
+    let script = [("static/shop.js", "'use strict'\n")];
+    let renamed = settings.replace("Shown in the footer", "Shown at the foot");
+    assert_eq!(collected(&[]).await, Some((true, false)));
+    assert_eq!(collected(&module).await, Some((true, true)));
+    assert_eq!(collected(&style).await, Some((true, false)));
+    assert_eq!(collected(&script).await, Some((false, false)));
+    assert_eq!(collected(&[("shop/settings.py", &renamed)]).await, Some((true, false)));
+}
+
+#[tokio::test]
 async fn static_files_of_a_django_app_are_collected_and_recorded() {
     let bench = Bench::new().await;
     let built = bench.build("deploy/sample", &[]).await.unwrap();

@@ -22,7 +22,7 @@ const PREPARATION: [(&str, &str); 2] =
 /// Where `reuse.py` keeps what it collected, between builds.
 const COLLECTED: &str = "/slipway-cache";
 /// Where pip keeps what it downloaded, between builds.
-const CACHE: &str = "/root/.cache/pip";
+const CACHE: &str = "/var/cache/pip";
 const REQUIREMENTS: &str = "requirements.txt";
 
 /// Distribution packages that the build of a Python package needs.
