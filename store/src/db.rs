@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use slipway_core::id::InstallationId;
 use slipway_core::time::Timestamp;
 use sqlx::AnyPool;
+use tokio::sync::watch;
 
 pub(crate) use self::columns::{Columns, Json, json};
 pub(crate) use self::statement::highest_parameter;
@@ -67,6 +68,8 @@ struct Inner {
     /// On PostgreSQL the same pool as `reader`.
     writer: AnyPool,
     wakes: Wakes,
+    /// The mode, which only [`Store::look_after_room`] changes.
+    read_only: watch::Sender<bool>,
 }
 
 impl Store {
@@ -83,6 +86,7 @@ impl Store {
             reader: pools.reader,
             writer: pools.writer,
             wakes: Wakes::default(),
+            read_only: watch::Sender::new(false),
         }));
         store.found_installation().await?;
         Ok(store)
@@ -121,6 +125,10 @@ impl Store {
             .execute(tx.connection())
             .await?;
         tx.commit().await
+    }
+
+    pub(crate) fn read_only(&self) -> &watch::Sender<bool> {
+        &self.0.read_only
     }
 
     pub(crate) fn reader(&self) -> &AnyPool {

@@ -14,6 +14,7 @@
 //! leaves something behind fails its test.
 
 pub mod developer;
+pub mod disk;
 pub mod docker;
 pub mod eventually;
 pub mod http;

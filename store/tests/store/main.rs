@@ -35,5 +35,6 @@ mod people;
 mod precedence;
 mod records;
 mod releases;
+mod room;
 mod scale;
 mod statements;

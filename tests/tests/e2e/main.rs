@@ -3,6 +3,7 @@
 mod concurrency;
 mod config;
 mod crashes;
+mod disk;
 mod failures;
 mod healing;
 mod kinds;
