@@ -255,6 +255,7 @@ impl From<StoreError> for ApiError {
             | StoreError::Key(_)
             | StoreError::NewerSchema { .. }
             | StoreError::Migration(_)
+            | StoreError::Backup(_)
             | StoreError::Address(_)
             | StoreError::Corrupt { .. }
             | StoreError::Database(_) => Self::internal(error),

@@ -4,11 +4,12 @@
 //! connection that takes the write lock at once: a transaction that began as a reader and turns
 //! into a writer would fail at once, whatever the busy timeout says.
 
+#[macro_use]
+mod statement;
+
 mod columns;
 mod connect;
 mod migrate;
-#[macro_use]
-mod statement;
 mod write;
 
 use std::sync::Arc;
@@ -80,7 +81,7 @@ impl Store {
     pub async fn open(settings: &StoreSettings) -> Result<Self, StoreError> {
         let backend = connect::backend(&settings.url)?;
         let pools = connect::pools(backend, settings).await?;
-        migrate::migrate(&pools.writer).await?;
+        migrate::migrate(&pools.writer, backend, &settings.url).await?;
         let store = Self(Arc::new(Inner {
             backend,
             reader: pools.reader,

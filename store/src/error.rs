@@ -6,6 +6,7 @@ use slipway_core::id::{DeploymentId, InstanceId, ReleaseId};
 use slipway_core::name::{AppName, Email, ProcessName};
 use sqlx::error::DatabaseError;
 
+use crate::backup::BackupError;
 use crate::keys::KeyError;
 
 /// Why a verb of the store failed. Nothing is changed then.
@@ -61,6 +62,9 @@ pub enum StoreError {
     NewerSchema { found: i64, known: i64 },
     #[error("could not bring the database up to date")]
     Migration(#[source] sqlx::migrate::MigrateError),
+    /// Nothing is migrated that was not saved before.
+    #[error("could not save the database before bringing it up to date")]
+    Backup(#[from] BackupError),
     #[error("cannot use the database address: {0}")]
     Address(String),
     /// A stored value that no version of Slipway writes.
