@@ -23,6 +23,7 @@ pub mod load;
 pub mod network;
 pub mod postgres;
 pub mod program;
+pub mod relay;
 pub mod repository;
 
 pub use developer::{Developer, Output};
