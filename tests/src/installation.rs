@@ -22,7 +22,7 @@ use crate::eventually::eventually;
 use crate::http::Site;
 use crate::network::{free_address, network_pool};
 use crate::postgres::Postgres;
-use crate::program::built;
+use crate::program::{built, running_below};
 
 const READY: Duration = Duration::from_mins(1);
 const STOPPED: Duration = Duration::from_secs(20);
@@ -369,7 +369,7 @@ impl Slipway {
         );
         let left = belongings(&self.installation)?;
         ensure!(left.is_empty(), "left behind: {left:?}");
-        let left = processes_below(self.home.path());
+        let left = running_below(self.home.path());
         ensure!(left.is_empty(), "left running: {left:?}");
         Ok(())
     }
@@ -393,13 +393,4 @@ impl Drop for Slipway {
 fn pid_of(child: &Child) -> Pid {
     let raw = i32::try_from(child.id()).expect("a process number fits");
     Pid::from_raw(raw).expect("a process number is positive")
-}
-
-/// The command lines of processes that name something below this folder.
-fn processes_below(folder: &Path) -> Vec<String> {
-    let folder = folder.to_string_lossy();
-    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let command_lines = processes.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
-    let readable = command_lines.map(|line| String::from_utf8_lossy(&line).replace('\0', " "));
-    readable.filter(|line| line.contains(folder.as_ref())).collect()
 }
