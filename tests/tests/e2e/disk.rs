@@ -28,10 +28,10 @@ async fn well(slipway: &Slipway, wanted: bool) -> Outcome {
 async fn a_full_disk_stops_changes_but_no_app_and_is_over_when_there_is_room() -> Outcome {
     let Some(disk) = SmallDisk::mount(SIZE)? else { return Ok(()) };
     let slipway = Slipway::start_on(disk.path()).await?;
+    let bob = slipway.developer("spare").await;
     let ada = slipway.developer("shop").await;
     ada.deploy(&Echo::named("one")).await;
     ada.commit(&Echo::named("two")).await;
-    let bob = slipway.developer("spare").await;
     let load = Load::on(&slipway.site("shop"));
 
     disk.fill(0)?;
@@ -46,6 +46,7 @@ async fn a_full_disk_stops_changes_but_no_app_and_is_over_when_there_is_room() -
     slipway.kill_server();
     slipway.start_server().await?;
     well(&slipway, false).await?;
+    load.end().await.expect_nothing_dropped();
     bob.slipway(&["destroy", "spare", "--confirm", "spare"]).await.expect_success();
 
     disk.clear()?;
@@ -53,6 +54,5 @@ async fn a_full_disk_stops_changes_but_no_app_and_is_over_when_there_is_room() -
     assert_eq!(slipway.site("shop").text("/").await?, "one");
     ada.push().await.expect_success();
     assert_eq!(slipway.site("shop").text("/").await?, "two");
-    load.end().await.expect_nothing_dropped();
     Ok(())
 }
