@@ -1,5 +1,6 @@
 //! What every job and task of the worker works with.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use slipway_core::id::AppId;
@@ -31,6 +32,9 @@ pub trait Host: Engine + Builder + Clone {
         &self,
         app_id: &AppId,
     ) -> impl Future<Output = Result<(), crate::engine::EngineError>> + Send;
+
+    /// Where the engine keeps images and build caches, when that is on this machine.
+    fn storage(&self) -> Option<&Path>;
 
     /// One sentence about the host's engine: `Docker 20.10.24`.
     fn describe(&self) -> impl Future<Output = Result<String, crate::engine::EngineError>> + Send;
