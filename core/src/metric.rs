@@ -10,7 +10,6 @@ use crate::sample::{HostSample, Level, Measured, Room, Sample, Traffic, float};
 
 /// Something measured. The order is the one of every list and chart.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(value_type = String))]
 pub enum Metric {
     /// Responses a second.
     Rps,
@@ -271,6 +270,16 @@ impl FromStr for Metric {
             .ok_or_else(|| InvalidMetric { text: text.chars().take(64).collect() })
     }
 }
+
+#[cfg(feature = "schema")]
+impl utoipa::PartialSchema for Metric {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        String::schema()
+    }
+}
+
+#[cfg(feature = "schema")]
+impl utoipa::ToSchema for Metric {}
 
 impl Serialize for Metric {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
