@@ -35,5 +35,6 @@ mod people;
 mod precedence;
 mod records;
 mod releases;
+mod samples;
 mod scale;
 mod statements;
