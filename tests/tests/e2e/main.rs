@@ -1,8 +1,10 @@
 //! What people can rely on, shown on whole installations: real Docker, nginx, git and databases.
 
+mod backup;
 mod concurrency;
 mod config;
 mod crashes;
+mod disk;
 mod failures;
 mod healing;
 mod kinds;
