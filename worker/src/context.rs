@@ -12,6 +12,7 @@ use slipway_store::logs::LogStore;
 
 use crate::builder::Builder;
 use crate::engine::Engine;
+use crate::metrics::live::Live;
 use crate::proxy::Proxy;
 use crate::settings::Settings;
 use crate::source::certificates::HostCertificates;
@@ -51,6 +52,8 @@ pub struct Context<H> {
     /// The host's own certificates, for builds behind a corporate proxy.
     pub certificates: HostCertificates,
     pub settings: Settings,
+    /// The last readings of everything.
+    pub live: Live,
 }
 
 /// A shared context.

@@ -14,6 +14,7 @@ mod git_rules;
 mod idempotency;
 mod limits;
 mod locked;
+mod metrics;
 mod openapi;
 mod person;
 mod repository;

@@ -8,6 +8,7 @@ mod disk;
 mod failures;
 mod healing;
 mod kinds;
+mod metrics;
 mod neighbours;
 mod push;
 mod roles;
