@@ -63,7 +63,7 @@ pub async fn document() -> impl IntoResponse {
         deployments::follow, deploy::image, deploy::archive,
         processes::instances, processes::scale, processes::set_scale,
         config::list, config::change, config::reveal,
-        runs::create, runs::follow, logs::read, events::read,
+        runs::create, runs::exec, runs::follow, runs::attach, logs::read, events::read,
         status::show, audit::list,
         git::advertise, git::receive, git::upload,
     )

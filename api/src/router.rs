@@ -86,6 +86,7 @@ fn ordinary() -> Routes {
         .patch("/v1/apps/{app}/config", config::change)
         .get("/v1/apps/{app}/config/{key}", config::reveal)
         .post("/v1/apps/{app}/runs", runs::create)
+        .post("/v1/apps/{app}/exec", runs::exec)
         .get("/v1/status", status::show)
         .get("/v1/audit", audit::list)
 }
@@ -95,6 +96,7 @@ fn lasting() -> Routes {
         .post("/v1/apps/{app}/deploy/archive", deploy::archive)
         .get("/v1/apps/{app}/logs", logs::read)
         .get("/v1/apps/{app}/runs/{id}/stream", runs::follow)
+        .get("/v1/apps/{app}/runs/{id}/attach", runs::attach)
         .get("/v1/deployments/{id}/stream", deployments::follow)
         .get("/v1/events", events::read)
 }

@@ -101,6 +101,11 @@ impl Tasks {
         self.tracker.spawn(task)
     }
 
+    /// A future that [`join`](Self::join) waits for, for others to run.
+    pub fn track<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
+        self.tracker.track_future(future)
+    }
+
     /// Waits for every task; call it after the shutdown was asked for.
     pub async fn join(&self) {
         self.tracker.close();

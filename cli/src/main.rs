@@ -3,6 +3,7 @@
 mod accounts;
 mod archive;
 mod args;
+mod attached;
 mod cause;
 mod commands;
 mod config;
@@ -19,6 +20,7 @@ mod progress;
 mod prompt;
 mod session;
 mod table;
+mod terminal;
 #[cfg(test)]
 mod testing;
 mod time;

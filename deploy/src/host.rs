@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use axum::Router;
 use slipway_api::{ApiLimits, ApiParts, ApiSettings, ApiState, HookProgram};
 use slipway_web::WebSettings;
+use slipway_worker::attach::Attachments;
 use slipway_worker::context::{Context, Shared};
 use slipway_worker::engine::docker::{Docker, DockerSettings};
 use slipway_worker::proxy::{Proxy, ProxySettings};
@@ -41,6 +42,7 @@ pub async fn worker_context(foundation: &Foundation) -> anyhow::Result<Shared<Do
             build_slots: build_slots(),
             build_arguments: server.build_arguments(),
         },
+        attachments: Attachments::default(),
     }))
 }
 

@@ -9,6 +9,7 @@ use slipway_store::data_dir::DataDir;
 use slipway_store::keys::KeyRing;
 use slipway_store::logs::LogStore;
 
+use crate::attach::Attachments;
 use crate::builder::Builder;
 use crate::engine::Engine;
 use crate::proxy::Proxy;
@@ -47,6 +48,8 @@ pub struct Context<H> {
     /// The host's own certificates, for builds behind a corporate proxy.
     pub certificates: HostCertificates,
     pub settings: Settings,
+    /// Where jobs meet those who attach to their commands.
+    pub attachments: Attachments,
 }
 
 /// A shared context.

@@ -69,6 +69,8 @@ fn table() -> BTreeMap<&'static str, Demand> {
         ("reveal_config", InApp(Write)),
         ("create_run", InApp(Write)),
         ("follow_run", InApp(Read)),
+        ("create_exec", InApp(Write)),
+        ("attach_run", InApp(Write)),
         ("read_logs", InApp(Read)),
         ("read_events", Anywhere(Read)),
         ("show_status", Everywhere(Read)),

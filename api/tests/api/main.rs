@@ -5,6 +5,7 @@
 
 mod account;
 mod apps;
+mod attach;
 mod authorization;
 mod client;
 mod config;

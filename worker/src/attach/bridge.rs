@@ -1,0 +1,178 @@
+//! The bridge between a person and the program they are attached to.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use slipway_core::wire::attach::{
+    ClientFrame, INPUT_WINDOW_BYTES, MAX_CHUNK_BYTES, ServerFrame, WindowSize,
+};
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::{Hears, LineError, Peer, Says};
+use crate::engine::{Attached, EngineError, OutputChunk};
+
+/// Frames that wait to be sent. The pace is the person's.
+const BUFFERED: usize = 16;
+/// How long both sides may be silent.
+const IDLE: Duration = Duration::from_hours(1);
+
+/// How long a program may be attached to.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// From its start to its end.
+    pub total: Duration,
+    /// Without a byte in either direction.
+    pub idle: Duration,
+}
+
+impl Limits {
+    /// So long in all, and an hour of silence.
+    pub fn of(total: Duration) -> Self {
+        Self { total, idle: IDLE }
+    }
+}
+
+/// How it ended.
+#[derive(Debug)]
+pub enum Parting {
+    /// The program ended by itself.
+    Exited(i64),
+    /// The person is gone.
+    PeerGone,
+    /// It took longer than it may.
+    OutOfTime,
+    /// Nobody said anything for too long.
+    Idle,
+    /// The caller had to stop.
+    Stopped,
+    /// The engine failed.
+    Engine(EngineError),
+}
+
+/// Passes input, sizes and output on until the program ends, the person goes, `stop` resolves, or
+/// time runs out.
+/// `record` sees every piece of output. Dropping the program is the end of it; the last frame is
+/// for the caller to send.
+pub async fn bridge(
+    peer: Peer,
+    attached: Attached,
+    limits: Limits,
+    mut record: impl FnMut(&OutputChunk),
+    stop: impl Future<Output = ()>,
+) -> (Hears, Parting) {
+    let Peer { mut hears, says } = peer;
+    let Attached { input, mut output, window, exit, line } = attached;
+    let (frames, mut outgoing) = mpsc::channel::<ServerFrame>(BUFFERED);
+    let (noted, notes) = watch::channel(Instant::now());
+    let mut sent = Box::pin(async {
+        while let Some(frame) = outgoing.recv().await {
+            hears.tell(&frame).await?;
+        }
+        Ok::<_, LineError>(())
+    });
+    let listens = listen(says, input, window, frames.clone(), noted.clone());
+    let shows = async {
+        while let Some(chunk) = output.next().await {
+            let chunk = chunk?;
+            noted.send_replace(Instant::now());
+            record(&chunk);
+            for piece in chunk.bytes.chunks(MAX_CHUNK_BYTES) {
+                let kind =
+                    if chunk.stderr { ServerFrame::ErrorOutput } else { ServerFrame::Output };
+                // A person who is gone is noticed where their frames are read.
+                let _gone = frames.send(kind(piece.to_vec())).await;
+            }
+        }
+        exit.await
+    };
+    let parting = tokio::select! {
+        code = shows => code.map_or_else(Parting::Engine, Parting::Exited),
+        () = listens => Parting::PeerGone,
+        _ = &mut sent => Parting::PeerGone,
+        () = tokio::time::sleep(limits.total) => Parting::OutOfTime,
+        () = until_idle(notes, limits.idle) => Parting::Idle,
+        () = stop => Parting::Stopped,
+    };
+    drop(line);
+    drop(frames);
+    if matches!(parting, Parting::Exited(_)) {
+        // What was said before the end is heard before it.
+        let _slow = timeout(IDLE.min(limits.idle), &mut sent).await;
+    }
+    drop(sent);
+    (hears, parting)
+}
+
+/// Reads what the person sends until they are gone. It never waits for the program: what that does
+/// not take yet is kept here, and is at most a window.
+async fn listen(
+    mut says: Says,
+    input: Box<dyn AsyncWrite + Send + Unpin>,
+    window: watch::Sender<Option<WindowSize>>,
+    frames: mpsc::Sender<ServerFrame>,
+    noted: watch::Sender<Instant>,
+) {
+    let (kept, keeps) = mpsc::unbounded_channel::<Vec<u8>>();
+    let mut kept = Some(kept);
+    let mut credit = INPUT_WINDOW_BYTES;
+    let (taken, mut takes) = mpsc::unbounded_channel();
+    let mut feeds = Box::pin(feed(keeps, input, taken));
+    let mut fed = false;
+    loop {
+        let frame = tokio::select! {
+            frame = says.next() => frame,
+            Some(bytes) = takes.recv() => {
+                credit += bytes;
+                let count = u32::try_from(bytes).unwrap_or(u32::MAX);
+                let _gone = frames.send(ServerFrame::Taken(count)).await;
+                continue;
+            }
+            () = &mut feeds, if !fed => {
+                fed = true;
+                continue;
+            }
+        };
+        noted.send_replace(Instant::now());
+        match frame {
+            Ok(Some(ClientFrame::Input(bytes))) if bytes.len() <= credit => {
+                credit -= bytes.len();
+                // After the program closed its input, more of it goes nowhere.
+                let _closed = kept.as_ref().map(|kept| kept.send(bytes));
+            }
+            Ok(Some(ClientFrame::InputEnd)) => kept = None,
+            Ok(Some(ClientFrame::Window(size))) => {
+                window.send_if_modified(|now| now.is_some() && now.replace(size) != Some(size));
+            }
+            Ok(Some(ClientFrame::Input(_))) => {
+                return tracing::debug!("somebody sent more input than they may");
+            }
+            Ok(None) => return,
+            Err(error) => return tracing::debug!(%error, "lost somebody who was attached"),
+        }
+    }
+}
+
+/// Gives input to the program at its pace, and says how much it took.
+async fn feed(
+    mut keeps: mpsc::UnboundedReceiver<Vec<u8>>,
+    mut input: Box<dyn AsyncWrite + Send + Unpin>,
+    taken: mpsc::UnboundedSender<usize>,
+) {
+    while let Some(bytes) = keeps.recv().await {
+        // A program that closed its input is free to; what is meant for it is taken all the same.
+        let _closed = input.write_all(&bytes).await;
+        let _gone = taken.send(bytes.len());
+    }
+}
+
+async fn until_idle(notes: watch::Receiver<Instant>, idle: Duration) {
+    loop {
+        let end = *notes.borrow() + idle;
+        if Instant::now() >= end {
+            return;
+        }
+        sleep_until(end).await;
+    }
+}
