@@ -13,8 +13,8 @@ use crate::git::http as git;
 use crate::middleware::{failure, headers, request, trail};
 use crate::openapi;
 use crate::routes::{
-    account, apps, audit, config, deploy, deployments, events, health, logs, processes, releases,
-    runs, sessions, status, tokens,
+    account, apps, audit, config, deploy, deployments, events, health, logs, metrics, processes,
+    releases, runs, sessions, status, tokens,
 };
 use crate::state::ApiState;
 
@@ -43,7 +43,7 @@ pub fn router(state: ApiState) -> Router {
         .layer(from_fn_with_state(state.clone(), trail::record))
         .layer(from_fn(failure::render))
         .layer(from_fn(headers::secure))
-        .layer(from_fn(request::identify))
+        .layer(from_fn_with_state(state.clone(), request::identify))
         .with_state(state)
 }
 
@@ -58,6 +58,7 @@ fn ordinary() -> Routes {
         .get("/readyz", health::ready)
         .get("/openapi.json", openapi::document)
         .get("/docs", openapi::page::show)
+        .get("/metrics", metrics::expose)
         .post("/v1/claim", sessions::claim)
         .post("/v1/login", sessions::login)
         .post("/v1/refresh", sessions::refresh)

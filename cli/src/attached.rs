@@ -55,11 +55,11 @@ pub async fn converse(attachment: Attachment, manner: Manner) -> Result<i64, Fai
     let resized = signal(SignalKind::window_change()).map_err(broken)?;
     let _raw = manner.terminal.then(RawMode::enter).transpose().map_err(broken)?;
     let Attachment { says, hears } = attachment;
-    let (taken, takes) = mpsc::unbounded_channel();
+    let (fed_bytes, credits) = mpsc::unbounded_channel();
     let input = manner.input.then(read_ahead);
     tokio::select! {
-        code = hear(hears, taken) => code,
-        failure = speak(says, input, takes, manner.terminal.then_some(resized)) => Err(failure),
+        code = hear(hears, fed_bytes) => code,
+        failure = speak(says, input, credits, manner.terminal.then_some(resized)) => Err(failure),
         _ = terminated.recv() => Err(Failure::silent(128 + 15)),
         _ = hung_up.recv() => Err(Failure::silent(128 + 1)),
     }
@@ -93,24 +93,19 @@ fn read_ahead() -> mpsc::Receiver<Vec<u8>> {
 async fn speak(
     mut says: Says,
     mut input: Option<mpsc::Receiver<Vec<u8>>>,
-    mut takes: mpsc::UnboundedReceiver<usize>,
+    mut credits: mpsc::UnboundedReceiver<usize>,
     mut resized: Option<Signal>,
 ) -> Failure {
     let mut credit = INPUT_WINDOW_BYTES;
     let mut ended = false;
     loop {
         let frame = tokio::select! {
-            chunk = next(&mut input), if !ended && credit >= MAX_CHUNK_BYTES => match chunk {
-                Some(bytes) => {
-                    credit -= bytes.len();
-                    ClientFrame::Input(bytes)
-                }
-                None => {
-                    ended = true;
-                    ClientFrame::InputEnd
-                }
-            },
-            Some(bytes) = takes.recv() => {
+            chunk = next(&mut input), if !ended && credit >= MAX_CHUNK_BYTES => {
+                ended = chunk.is_none();
+                credit -= chunk.as_ref().map_or(0, Vec::len);
+                chunk.map_or(ClientFrame::InputEnd, ClientFrame::Input)
+            }
+            Some(bytes) = credits.recv() => {
                 credit += bytes;
                 continue;
             }
@@ -135,7 +130,7 @@ async fn changed(resized: &mut Option<Signal>) {
 }
 
 /// Writes what the command prints until it has ended; its exit code.
-async fn hear(mut hears: Hears, taken: mpsc::UnboundedSender<usize>) -> Result<i64, Failure> {
+async fn hear(mut hears: Hears, fed_bytes: mpsc::UnboundedSender<usize>) -> Result<i64, Failure> {
     let (mut stdout, mut stderr) = (tokio::io::stdout(), tokio::io::stderr());
     loop {
         match hears.next().await? {
@@ -143,7 +138,7 @@ async fn hear(mut hears: Hears, taken: mpsc::UnboundedSender<usize>) -> Result<i
             ServerFrame::ErrorOutput(bytes) => write(&mut stderr, &bytes).await?,
             ServerFrame::Taken(bytes) => {
                 // Nobody is told when nothing more is sent.
-                let _ended = taken.send(usize::try_from(bytes).unwrap_or(usize::MAX));
+                let _ended = fed_bytes.send(usize::try_from(bytes).unwrap_or(usize::MAX));
             }
             ServerFrame::Exited { code } => return Ok(code),
             ServerFrame::Failed { message, hint } if hint.is_empty() => {
@@ -160,10 +155,13 @@ async fn write(to: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> Result<(), F
         to.write_all(bytes).await?;
         to.flush().await
     };
-    written.await.map_err(|error| match error.kind() {
-        // `slipway run … | head` has seen enough.
-        ErrorKind::BrokenPipe => Failure::silent(0),
-        _ => Failure::new(format!("cannot write the command's output: {error}")),
+    written.await.map_err(|error| {
+        if error.kind() == ErrorKind::BrokenPipe {
+            // `slipway run … | head` has seen enough.
+            Failure::silent(0)
+        } else {
+            Failure::new(format!("cannot write the command's output: {error}"))
+        }
     })
 }
 

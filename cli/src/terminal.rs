@@ -28,11 +28,10 @@ pub fn standard_input() -> Source {
         return Source::Terminal;
     }
     let Ok(found) = fstat(&stdin) else { return Source::Nothing };
-    let piped = match FileType::from_raw_mode(found.st_mode) {
-        FileType::RegularFile => found.st_size > 0,
-        FileType::Fifo | FileType::Socket => !has_ended(&stdin),
-        _ => false,
-    };
+    let kind = FileType::from_raw_mode(found.st_mode);
+    let is_file = kind == FileType::RegularFile && found.st_size > 0;
+    let is_pipe = matches!(kind, FileType::Fifo | FileType::Socket) && !has_ended(&stdin);
+    let piped = is_file || is_pipe;
     if piped { Source::Piped } else { Source::Nothing }
 }
 

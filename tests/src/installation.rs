@@ -44,6 +44,8 @@ pub struct Slipway {
     proxy: SocketAddr,
     pool: String,
     roles: &'static [&'static str],
+    /// Told to every server besides.
+    arguments: Vec<String>,
     servers: Mutex<Vec<Child>>,
     /// Dropped after `down` has used it.
     database: Option<Postgres>,
@@ -70,7 +72,23 @@ impl Slipway {
         Self::start_roles(Backend::Postgres, &["api", "worker", "web"]).await
     }
 
+    /// One process with every role, told this besides.
+    ///
+    /// # Errors
+    /// When it does not get ready within a minute.
+    pub async fn start_with(backend: Backend, arguments: Vec<String>) -> anyhow::Result<Self> {
+        Self::start_told(backend, &["run"], arguments).await
+    }
+
     async fn start_roles(backend: Backend, roles: &'static [&'static str]) -> anyhow::Result<Self> {
+        Self::start_told(backend, roles, Vec::new()).await
+    }
+
+    async fn start_told(
+        backend: Backend,
+        roles: &'static [&'static str],
+        arguments: Vec<String>,
+    ) -> anyhow::Result<Self> {
         let database = match backend {
             Backend::Sqlite => None,
             Backend::Postgres => Some(Postgres::start()?),
@@ -82,6 +100,7 @@ impl Slipway {
             proxy: free_address(),
             pool: network_pool(),
             roles,
+            arguments,
             servers: Mutex::default(),
             database,
             client: None,
@@ -291,7 +310,8 @@ impl Slipway {
             .args(["--web-listen", &self.console.to_string()])
             .args(["--public-url", &self.url()])
             .args(["--http-listen", &self.proxy.to_string()])
-            .args(["--network-pool", &self.pool]);
+            .args(["--network-pool", &self.pool])
+            .args(&self.arguments);
         if let Some(database) = &self.database {
             command.args(["--database", &database.url()]);
         }

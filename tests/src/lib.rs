@@ -22,6 +22,7 @@ pub mod load;
 pub mod network;
 pub mod postgres;
 pub mod program;
+pub mod prometheus;
 pub mod repository;
 pub mod terminal;
 

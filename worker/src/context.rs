@@ -15,6 +15,7 @@ use crate::engine::Engine;
 use crate::proxy::Proxy;
 use crate::settings::Settings;
 use crate::source::certificates::HostCertificates;
+use crate::telemetry::Gauges;
 
 /// An engine that also builds: what a worker needs of a container host.
 pub trait Host: Engine + Builder + Clone {
@@ -50,6 +51,8 @@ pub struct Context<H> {
     pub settings: Settings,
     /// Where jobs meet those who attach to their commands.
     pub attachments: Attachments,
+    /// What instances say about themselves.
+    pub gauges: Gauges,
 }
 
 /// A shared context.

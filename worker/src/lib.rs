@@ -21,6 +21,7 @@ mod socket;
 pub mod source;
 mod static_files;
 mod tasks;
+pub mod telemetry;
 
 use std::sync::Arc;
 
@@ -41,6 +42,9 @@ pub async fn run<H: Host>(context: Shared<H>, stop: CancellationToken) -> anyhow
     parts.spawn(instances.run(stop.clone()));
     parts.spawn(runner::run(Arc::clone(&context), stop.clone()));
     parts.spawn(attach::listen(Arc::clone(&context), stop.clone()));
+    parts.spawn(telemetry::listen(Arc::clone(&context), stop.clone()));
+    parts.spawn(telemetry::scrape(Arc::clone(&context), stop.clone()));
+    parts.spawn(telemetry::push(Arc::clone(&context), stop.clone()));
     parts.spawn(tasks::deadlines::run(Arc::clone(&context), stop.clone()));
     parts.spawn(tasks::proxy::run(Arc::clone(&context), stop.clone()));
     parts.spawn(tasks::logs::run(Arc::clone(&context), stop.clone()));

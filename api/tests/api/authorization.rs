@@ -38,6 +38,7 @@ fn table() -> BTreeMap<&'static str, Demand> {
         ("ready", Nobody),
         ("openapi", Nobody),
         ("docs", Nobody),
+        ("metrics", Everywhere(Read)),
         ("claim", Nobody),
         ("login", Nobody),
         ("refresh", Nobody),

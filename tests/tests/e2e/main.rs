@@ -13,6 +13,7 @@ mod roles;
 mod rollback;
 mod scale;
 mod strangers;
+mod telemetry;
 
 /// What a test returns: an error carries what it was doing.
 type Outcome = anyhow::Result<()>;

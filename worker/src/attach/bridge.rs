@@ -65,18 +65,18 @@ pub async fn bridge(
     let Peer { mut hears, says } = peer;
     let Attached { input, mut output, window, exit, line } = attached;
     let (frames, mut outgoing) = mpsc::channel::<ServerFrame>(BUFFERED);
-    let (noted, notes) = watch::channel(Instant::now());
+    let (stir, last_stir) = watch::channel(Instant::now());
     let mut sent = Box::pin(async {
         while let Some(frame) = outgoing.recv().await {
             hears.tell(&frame).await?;
         }
         Ok::<_, LineError>(())
     });
-    let listens = listen(says, input, window, frames.clone(), noted.clone());
+    let listens = listen(says, input, window, frames.clone(), stir.clone());
     let shows = async {
         while let Some(chunk) = output.next().await {
             let chunk = chunk?;
-            noted.send_replace(Instant::now());
+            stir.send_replace(Instant::now());
             record(&chunk);
             for piece in chunk.bytes.chunks(MAX_CHUNK_BYTES) {
                 let kind =
@@ -92,7 +92,7 @@ pub async fn bridge(
         () = listens => Parting::PeerGone,
         _ = &mut sent => Parting::PeerGone,
         () = tokio::time::sleep(limits.total) => Parting::OutOfTime,
-        () = until_idle(notes, limits.idle) => Parting::Idle,
+        () = until_idle(last_stir, limits.idle) => Parting::Idle,
         () = stop => Parting::Stopped,
     };
     drop(line);
@@ -112,18 +112,18 @@ async fn listen(
     input: Box<dyn AsyncWrite + Send + Unpin>,
     window: watch::Sender<Option<WindowSize>>,
     frames: mpsc::Sender<ServerFrame>,
-    noted: watch::Sender<Instant>,
+    stir: watch::Sender<Instant>,
 ) {
-    let (kept, keeps) = mpsc::unbounded_channel::<Vec<u8>>();
-    let mut kept = Some(kept);
+    let (waiting, pieces) = mpsc::unbounded_channel::<Vec<u8>>();
+    let mut waiting = Some(waiting);
     let mut credit = INPUT_WINDOW_BYTES;
-    let (taken, mut takes) = mpsc::unbounded_channel();
-    let mut feeds = Box::pin(feed(keeps, input, taken));
+    let (fed_bytes, mut credits) = mpsc::unbounded_channel();
+    let mut feeds = Box::pin(feed(pieces, input, fed_bytes));
     let mut fed = false;
     loop {
         let frame = tokio::select! {
             frame = says.next() => frame,
-            Some(bytes) = takes.recv() => {
+            Some(bytes) = credits.recv() => {
                 credit += bytes;
                 let count = u32::try_from(bytes).unwrap_or(u32::MAX);
                 let _gone = frames.send(ServerFrame::Taken(count)).await;
@@ -134,14 +134,14 @@ async fn listen(
                 continue;
             }
         };
-        noted.send_replace(Instant::now());
+        stir.send_replace(Instant::now());
         match frame {
             Ok(Some(ClientFrame::Input(bytes))) if bytes.len() <= credit => {
                 credit -= bytes.len();
                 // After the program closed its input, more of it goes nowhere.
-                let _closed = kept.as_ref().map(|kept| kept.send(bytes));
+                let _closed = waiting.as_ref().map(|waiting| waiting.send(bytes));
             }
-            Ok(Some(ClientFrame::InputEnd)) => kept = None,
+            Ok(Some(ClientFrame::InputEnd)) => waiting = None,
             Ok(Some(ClientFrame::Window(size))) => {
                 window.send_if_modified(|now| now.is_some() && now.replace(size) != Some(size));
             }
@@ -156,20 +156,20 @@ async fn listen(
 
 /// Gives input to the program at its pace, and says how much it took.
 async fn feed(
-    mut keeps: mpsc::UnboundedReceiver<Vec<u8>>,
+    mut pieces: mpsc::UnboundedReceiver<Vec<u8>>,
     mut input: Box<dyn AsyncWrite + Send + Unpin>,
-    taken: mpsc::UnboundedSender<usize>,
+    fed_bytes: mpsc::UnboundedSender<usize>,
 ) {
-    while let Some(bytes) = keeps.recv().await {
+    while let Some(bytes) = pieces.recv().await {
         // A program that closed its input is free to; what is meant for it is taken all the same.
         let _closed = input.write_all(&bytes).await;
-        let _gone = taken.send(bytes.len());
+        let _gone = fed_bytes.send(bytes.len());
     }
 }
 
-async fn until_idle(notes: watch::Receiver<Instant>, idle: Duration) {
+async fn until_idle(last_stir: watch::Receiver<Instant>, idle: Duration) {
     loop {
-        let end = *notes.borrow() + idle;
+        let end = *last_stir.borrow() + idle;
         if Instant::now() >= end {
             return;
         }
