@@ -16,7 +16,8 @@ use tokio::time::timeout;
 
 use crate::Outcome;
 
-const SOON: Duration = Duration::from_secs(30);
+const SOON: Duration = Duration::from_secs(40);
+const MANIFEST: &str = "[rollout]\nobserve = \"0s\"\n[metrics]\npath = \"/metrics\"\n";
 
 /// A token that may read and nothing else.
 async fn reader(slipway: &Slipway) -> anyhow::Result<String> {
@@ -46,8 +47,7 @@ async fn prometheus_reads_what_apps_do_and_answers_for_it() -> Outcome {
     let ada = slipway.developer("shop").await;
     let own = "# TYPE queue_depth gauge\nqueue_depth{queue=\"mail\"} 3\nqueue_depth 4\n\
         # TYPE seen_total counter\nseen_total 9\n";
-    ada.deploy(&Echo::named("one").exposing(own).manifest("[metrics]\npath = \"/metrics\"\n"))
-        .await;
+    ada.deploy(&Echo::named("one").exposing(own).manifest(MANIFEST)).await;
     for _ in 0..20 {
         slipway.site("shop").text("/").await?;
     }

@@ -176,3 +176,107 @@ async fn until_idle(last_stir: watch::Receiver<Instant>, idle: Duration) {
         sleep_until(end).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use futures_util::{FutureExt, SinkExt, stream};
+    use slipway_core::time::Timestamp;
+    use tokio::net::UnixStream;
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+
+    const LIMITS: Limits =
+        Limits { total: Duration::from_secs(3600), idle: Duration::from_secs(600) };
+
+    /// A program that reads nothing, prints this, and then goes on, or ends with a code.
+    fn program(prints: Vec<Bytes>, code: Option<i64>) -> (Attached, CancellationToken) {
+        let (input, unread) = tokio::io::duplex(1);
+        let chunk = |bytes| Ok(OutputChunk { at: Timestamp(0), stderr: false, bytes });
+        let printed = stream::iter(prints.into_iter().map(chunk).collect::<Vec<_>>());
+        let output = match code {
+            Some(_) => printed.boxed(),
+            None => printed.chain(stream::pending()).boxed(),
+        };
+        let line = CancellationToken::new();
+        let attached = Attached {
+            input: Box::new(input),
+            output,
+            window: watch::Sender::new(None),
+            exit: async move {
+                drop(unread);
+                Ok(code.unwrap_or_default())
+            }
+            .boxed(),
+            line: line.clone().drop_guard(),
+        };
+        (attached, line)
+    }
+
+    fn line() -> (Peer, Peer) {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        (Peer::of(ours), Peer::of(theirs))
+    }
+
+    async fn run(peer: Peer, attached: Attached, limits: Limits) -> Parting {
+        bridge(peer, attached, limits, |_| {}, std::future::pending()).await.1
+    }
+
+    #[tokio::test]
+    async fn a_person_who_goes_is_noticed_whatever_the_program_leaves_unread() {
+        let (attached, ended) = program(Vec::new(), None);
+        let (worker, mut person) = line();
+        let bridged = tokio::spawn(run(worker, attached, LIMITS));
+        for _ in 0..INPUT_WINDOW_BYTES / MAX_CHUNK_BYTES {
+            let input = ClientFrame::Input(vec![7; MAX_CHUNK_BYTES]).encode();
+            person.hears.0.send(Bytes::from(input)).await.unwrap();
+        }
+        drop(person);
+        let parting = timeout(Duration::from_secs(5), bridged).await.unwrap().unwrap();
+        assert!(matches!(parting, Parting::PeerGone), "{parting:?}");
+        assert!(ended.is_cancelled(), "the program is let go");
+    }
+
+    #[tokio::test]
+    async fn more_input_than_a_window_ends_the_line() {
+        let (attached, _ended) = program(Vec::new(), None);
+        let (worker, mut person) = line();
+        let bridged = tokio::spawn(run(worker, attached, LIMITS));
+        for _ in 0..=INPUT_WINDOW_BYTES / MAX_CHUNK_BYTES {
+            let input = ClientFrame::Input(vec![7; MAX_CHUNK_BYTES]).encode();
+            person.hears.0.send(Bytes::from(input)).await.unwrap();
+        }
+        let parting = timeout(Duration::from_secs(5), bridged).await.unwrap().unwrap();
+        assert!(matches!(parting, Parting::PeerGone), "{parting:?}");
+    }
+
+    #[tokio::test]
+    async fn all_that_was_printed_is_heard_before_the_end() {
+        let printed = vec![Bytes::from(vec![b'x'; 3 * MAX_CHUNK_BYTES]); 20];
+        let (attached, _ended) = program(printed, Some(7));
+        let (worker, mut person) = line();
+        let bridged = tokio::spawn(run(worker, attached, LIMITS));
+        let mut heard = 0;
+        while heard < 60 * MAX_CHUNK_BYTES {
+            let message = person.says.message().await.unwrap().expect("there is more");
+            let frame = ServerFrame::decode(&message).unwrap();
+            let ServerFrame::Output(bytes) = frame else { panic!("{frame:?}") };
+            heard += bytes.len();
+        }
+        let parting = bridged.await.unwrap();
+        assert!(matches!(parting, Parting::Exited(7)), "{parting:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_and_length_have_an_end() {
+        let (attached, ended) = program(Vec::new(), None);
+        let (worker, _person) = line();
+        assert!(matches!(run(worker, attached, LIMITS).await, Parting::Idle));
+        assert!(ended.is_cancelled());
+        let (attached, _ended) = program(Vec::new(), None);
+        let (worker, _person) = line();
+        let short = Limits { total: Duration::from_secs(9), ..LIMITS };
+        assert!(matches!(run(worker, attached, short).await, Parting::OutOfTime));
+    }
+}

@@ -20,6 +20,9 @@ const AT_ONCE: usize = 8;
 const PATIENCE: Duration = Duration::from_secs(2);
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
+/// A number of a reading.
+type Read = fn(&Usage) -> f64;
+
 /// An instance with what tells it from others.
 struct Subject<'a> {
     instance: &'a Instance,
@@ -211,7 +214,6 @@ async fn resources<H: Host>(context: &Shared<H>, subjects: &[Subject<'_>]) -> Ve
     let mut readings: Vec<_> =
         futures_util::stream::iter(readings).buffer_unordered(AT_ONCE).collect().await;
     readings.sort_by_key(|(subject, _)| subject.labels);
-    type Read = fn(&Usage) -> f64;
     let families: [(&str, Kind, Unit, &str, Read); 4] = [
         ("slipway_instance_cpu_seconds", Kind::Counter, Unit::Seconds, "CPU time used.", |usage| {
             number(usage.cpu_us) / 1e6

@@ -170,3 +170,55 @@ fn client() -> Result<reqwest::Client, reqwest::Error> {
         .user_agent(concat!("slipway-metrics/", env!("CARGO_PKG_VERSION")))
         .build()
 }
+
+#[cfg(test)]
+mod tests {
+    use slipway_core::id::Id as _;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Where an app answers once with this.
+    async fn answering(answer: String) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/metrics", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = [0; 4096];
+            let _read = stream.read(&mut request).await.unwrap();
+            // A reader that has enough is free to go.
+            let _written = stream.write_all(answer.as_bytes()).await;
+        });
+        url
+    }
+
+    fn ok(body: &str) -> String {
+        format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_read_unless_it_is_too_long_or_a_refusal() {
+        let client = client().unwrap();
+        let url = answering(ok("# TYPE depth gauge\ndepth 3\n")).await;
+        let values = read(&client, &url).await.unwrap();
+        assert_eq!(values.get(&"depth".parse().unwrap()), Some(&3.0));
+        let endless = answering(ok(&"depth 3\n".repeat(MOST_BYTES / 8 + 1))).await;
+        assert!(matches!(read(&client, &endless).await, Err(ScrapeError::TooLong)));
+        let refusal = "HTTP/1.1 503 No\r\ncontent-length: 0\r\n\r\n".to_owned();
+        let refusal = answering(refusal).await;
+        assert!(matches!(read(&client, &refusal).await, Err(ScrapeError::Refused(_))));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reading_of_long_ago_is_not_known_any_more() {
+        let gauges = Gauges::default();
+        let instance = InstanceId::from_bits(1);
+        gauges.set(instance.clone(), BTreeMap::from([("depth".parse().unwrap(), 3.0)]));
+        assert_eq!(gauges.of(&instance).len(), 1);
+        sleep(FRESH + Duration::from_secs(1)).await;
+        assert!(gauges.of(&instance).is_empty());
+        gauges.forget_old();
+        assert!(gauges.readings().is_empty());
+    }
+}
