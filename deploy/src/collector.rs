@@ -10,13 +10,13 @@ use slipway_worker::settings::Collector;
 pub struct CollectorArgs {
     /// Push measurements to this OTLP address: `http://127.0.0.1:4318/v1/metrics`
     #[arg(
-        long,
+        long = "otlp-endpoint",
         env = "SLIPWAY_OTLP_ENDPOINT",
         value_name = "URL",
         hide_env_values = true,
         value_parser = endpoint
     )]
-    pub otlp_endpoint: Option<String>,
+    pub endpoint: Option<String>,
 
     /// A header of every push, such as a credential: `NAME=value`
     #[arg(
@@ -27,26 +27,26 @@ pub struct CollectorArgs {
         hide_env_values = true,
         value_parser = header
     )]
-    pub otlp_headers: Vec<(String, String)>,
+    pub headers: Vec<(String, String)>,
 
     /// Seconds between two pushes, 10 to 60
     #[arg(
-        long,
+        long = "otlp-interval",
         env = "SLIPWAY_OTLP_INTERVAL",
         value_name = "SECONDS",
         default_value_t = 15,
         value_parser = clap::value_parser!(u64).range(10..=60)
     )]
-    pub otlp_interval: u64,
+    pub interval_s: u64,
 }
 
 impl CollectorArgs {
     /// The collector, if there is one.
     pub fn collector(&self) -> Option<Collector> {
         Some(Collector {
-            endpoint: self.otlp_endpoint.clone()?,
-            headers: self.otlp_headers.clone(),
-            interval: Duration::from_secs(self.otlp_interval),
+            endpoint: self.endpoint.clone()?,
+            headers: self.headers.clone(),
+            interval: Duration::from_secs(self.interval_s),
         })
     }
 }

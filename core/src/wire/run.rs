@@ -17,7 +17,7 @@ pub struct RunRequest {
     #[serde(default)]
     pub timeout_s: Option<u32>,
     /// Has it wait for somebody to attach to it, and ends it when they are gone.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attach: Option<Attach>,
 }
 
