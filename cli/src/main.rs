@@ -18,7 +18,9 @@ mod invocation;
 mod printer;
 mod progress;
 mod prompt;
+mod quantity;
 mod session;
+mod sparkline;
 mod table;
 mod terminal;
 #[cfg(test)]

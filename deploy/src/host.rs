@@ -9,6 +9,7 @@ use slipway_web::WebSettings;
 use slipway_worker::attach::Attachments;
 use slipway_worker::context::{Context, Shared};
 use slipway_worker::engine::docker::{Docker, DockerSettings};
+use slipway_worker::metrics::live::Live;
 use slipway_worker::proxy::{Proxy, ProxySettings};
 use slipway_worker::settings::Settings;
 use slipway_worker::source::certificates::HostCertificates;
@@ -46,6 +47,7 @@ pub async fn worker_context(foundation: &Foundation) -> anyhow::Result<Shared<Do
         },
         attachments: Attachments::default(),
         gauges: Gauges::default(),
+        live: Live::default(),
     }))
 }
 
@@ -72,6 +74,7 @@ pub fn proxy_settings(foundation: &Foundation) -> ProxySettings {
     let listen = vec![server.http_listen];
     ProxySettings {
         nginx: server.nginx.clone(),
+        trusted_fronts: server.trusted_fronts.clone(),
         ..ProxySettings::new(foundation.data.root(), listen)
     }
 }

@@ -14,6 +14,7 @@
 //! leaves something behind fails its test.
 
 pub mod developer;
+pub mod disk;
 pub mod docker;
 pub mod eventually;
 pub mod http;
@@ -23,6 +24,7 @@ pub mod network;
 pub mod postgres;
 pub mod program;
 pub mod prometheus;
+pub mod relay;
 pub mod repository;
 pub mod terminal;
 

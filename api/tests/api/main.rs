@@ -10,6 +10,7 @@ mod authorization;
 mod client;
 mod config;
 mod deployments;
+mod exposition;
 mod git_push;
 mod git_rules;
 mod idempotency;
@@ -22,3 +23,6 @@ mod sign_in;
 mod streams;
 mod worker;
 mod world;
+
+/// What this run of the tests keeps everything in.
+const DATABASE: slipway_store::Backend = slipway_store::Backend::Sqlite;
