@@ -5,10 +5,12 @@
 
 mod account;
 mod apps;
+mod attach;
 mod authorization;
 mod client;
 mod config;
 mod deployments;
+mod exposition;
 mod git_push;
 mod git_rules;
 mod idempotency;
