@@ -145,10 +145,8 @@ async fn collected(listener: &TcpListener, answer: &str) -> anyhow::Result<(Stri
 }
 
 async fn read_some(stream: &mut TcpStream, into: &mut Vec<u8>) -> anyhow::Result<()> {
-    let mut buffer = [0; 16 * 1024];
-    let read = timeout(SOON, stream.read(&mut buffer)).await??;
+    let read = timeout(SOON, stream.read_buf(into)).await??;
     ensure!(read > 0, "the request ended early");
-    into.extend_from_slice(&buffer[..read]);
     Ok(())
 }
 

@@ -108,7 +108,7 @@ fn host<H>(context: &Shared<H>) -> Vec<Family> {
         family.add(&[], load);
         families.push(family);
     }
-    if let Ok(space) = crate::disk::free(context.data.root()) {
+    if let Ok(space) = slipway_store::Space::of(context.data.root()) {
         let mut family = Family::new(
             "slipway_host_disk_bytes",
             Kind::Gauge,
