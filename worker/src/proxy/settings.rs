@@ -51,7 +51,8 @@ pub struct ProxySettings {
     pub requests_per_address: u32,
     /// How long a replaced worker may finish its requests, websockets included.
     pub drain: Millis,
-    /// Whether every request is written to `logs/access.log`, one JSON object a line.
+    /// Whether every request is written to `logs/access.log`, one JSON object a line, and from
+    /// there into its app's log.
     pub access_log: bool,
 }
 
@@ -68,7 +69,7 @@ impl ProxySettings {
             worker_user: None,
             requests_per_address: 1000,
             drain: Millis::from_secs(30),
-            access_log: false,
+            access_log: true,
         }
     }
 }
