@@ -10,8 +10,8 @@ use utoipa::{Modify, OpenApi};
 
 use crate::git::http as git;
 use crate::routes::{
-    account, apps, audit, config, deploy, deployments, events, health, logs, processes, releases,
-    runs, sessions, status, tokens,
+    account, apps, audit, config, deploy, deployments, drains, events, health, logs, processes,
+    releases, runs, sessions, status, tokens,
 };
 
 pub mod page;
@@ -64,6 +64,7 @@ pub async fn document() -> impl IntoResponse {
         processes::instances, processes::scale, processes::set_scale,
         config::list, config::change, config::reveal,
         runs::create, runs::follow, logs::read, events::read,
+        drains::list, drains::add, drains::remove, drains::test,
         status::show, audit::list,
         git::advertise, git::receive, git::upload,
     )

@@ -13,8 +13,8 @@ use crate::git::http as git;
 use crate::middleware::{failure, headers, request, trail};
 use crate::openapi;
 use crate::routes::{
-    account, apps, audit, config, deploy, deployments, events, health, logs, processes, releases,
-    runs, sessions, status, tokens,
+    account, apps, audit, config, deploy, deployments, drains, events, health, logs, processes,
+    releases, runs, sessions, status, tokens,
 };
 use crate::state::ApiState;
 
@@ -86,6 +86,10 @@ fn ordinary() -> Routes {
         .patch("/v1/apps/{app}/config", config::change)
         .get("/v1/apps/{app}/config/{key}", config::reveal)
         .post("/v1/apps/{app}/runs", runs::create)
+        .get("/v1/apps/{app}/drains", drains::list)
+        .post("/v1/apps/{app}/drains", drains::add)
+        .delete("/v1/apps/{app}/drains/{id}", drains::remove)
+        .post("/v1/apps/{app}/drains/{id}/test", drains::test)
         .get("/v1/status", status::show)
         .get("/v1/audit", audit::list)
 }

@@ -60,6 +60,7 @@ pub enum Command {
     Run(c::run::Args),
     Config(c::config::Args),
     Logs(c::logs::Args),
+    Drains(c::drains::Args),
     Events(c::events::Args),
     Status(c::status::Args),
     Completion(c::completion::Args),

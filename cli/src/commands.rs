@@ -7,6 +7,7 @@ pub mod create;
 pub mod deploy;
 pub mod deployments;
 pub mod destroy;
+pub mod drains;
 pub mod events;
 pub mod git_credential;
 pub mod info;
@@ -55,6 +56,7 @@ pub async fn run(invocation: &Invocation, command: Command) -> Result<(), Failur
         Command::Run(args) => run::run(invocation, args).await,
         Command::Config(args) => config::run(invocation, args).await,
         Command::Logs(args) => logs::run(invocation, args).await,
+        Command::Drains(args) => drains::run(invocation, args).await,
         Command::Events(args) => events::run(invocation, args).await,
         Command::Status(args) => status::run(invocation, args).await,
         Command::Completion(args) => completion::run(invocation, args),

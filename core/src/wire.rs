@@ -8,6 +8,7 @@ pub mod audit;
 pub mod auth;
 pub mod config;
 pub mod deployment;
+pub mod drain;
 pub mod error;
 pub mod process;
 pub mod release;

@@ -40,6 +40,7 @@ pub async fn worker_context(foundation: &Foundation) -> anyhow::Result<Shared<Do
             public_port: server.http_listen.port(),
             build_slots: build_slots(),
             build_arguments: server.build_arguments(),
+            outbound: server.outbound_rules(),
         },
     }))
 }
@@ -67,6 +68,7 @@ pub fn proxy_settings(foundation: &Foundation) -> ProxySettings {
     let listen = vec![server.http_listen];
     ProxySettings {
         nginx: server.nginx.clone(),
+        access_log: server.access_log,
         ..ProxySettings::new(foundation.data.root(), listen)
     }
 }
@@ -89,6 +91,7 @@ pub fn api_state(foundation: &Foundation, shutdown: CancellationToken) -> anyhow
             program: std::env::current_exe().context("cannot find this program")?,
             argument: Some("git-hook".to_owned()),
         },
+        outbound: server.outbound_rules(),
         limits: ApiLimits::default(),
     };
     ApiState::new(ApiParts {

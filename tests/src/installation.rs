@@ -220,6 +220,14 @@ impl Slipway {
         Pid::from_raw(text.trim().parse()?).context("a process has a positive number")
     }
 
+    /// What the logs of all apps take on disk, in bytes.
+    ///
+    /// # Errors
+    /// When the files cannot be read.
+    pub fn log_bytes(&self) -> anyhow::Result<u64> {
+        bytes_below(&self.data().join("logs"))
+    }
+
     /// A client that has not signed in.
     ///
     /// # Errors
@@ -345,6 +353,17 @@ impl Drop for Slipway {
             println!("and it could not be taken down: {error:#}");
         }
     }
+}
+
+/// What the files below a folder take. One that goes meanwhile takes nothing.
+fn bytes_below(folder: &Path) -> anyhow::Result<u64> {
+    let mut bytes = 0;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let Ok(metadata) = entry.metadata() else { continue };
+        bytes += if metadata.is_dir() { bytes_below(&entry.path())? } else { metadata.len() };
+    }
+    Ok(bytes)
 }
 
 fn pid_of(child: &Child) -> Pid {

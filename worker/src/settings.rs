@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use slipway_core::name::Hostname;
+use slipway_core::outbound::OutboundRules;
 use slipway_core::time::Millis;
 
 /// Settings of one worker.
@@ -18,6 +19,8 @@ pub struct Settings {
     pub build_slots: usize,
     /// Arguments of every build, such as a package index of the operator's.
     pub build_arguments: BTreeMap<String, String>,
+    /// Where Slipway may be told to send to.
+    pub outbound: OutboundRules,
 }
 
 /// How a job's lease is kept. Each bound leaves room for the next.

@@ -9,6 +9,7 @@ mod authorization;
 mod client;
 mod config;
 mod deployments;
+mod drains;
 mod git_push;
 mod git_rules;
 mod idempotency;

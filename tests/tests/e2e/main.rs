@@ -6,6 +6,7 @@ mod crashes;
 mod failures;
 mod healing;
 mod kinds;
+mod logs;
 mod neighbours;
 mod push;
 mod roles;
