@@ -229,6 +229,11 @@ impl From<StoreError> for ApiError {
             StoreError::TooManyInstances { .. } => {
                 Self::invalid("too_many_instances", error.to_string(), "ask for fewer")
             }
+            StoreError::OutsideBounds { .. } => Self::conflict(
+                "outside_autoscale_bounds",
+                error.to_string(),
+                "change the bounds with `slipway autoscale set`, or end it with `slipway autoscale off`",
+            ),
             StoreError::Config(too_large) => too_large.into(),
             StoreError::EtagMismatch { .. } => Self::StaleEtag,
             StoreError::DeploymentMissing(id) => Self::not_found("deployment", id.as_str()),

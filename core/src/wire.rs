@@ -6,6 +6,7 @@
 pub mod app;
 pub mod audit;
 pub mod auth;
+pub mod autoscale;
 pub mod config;
 pub mod deployment;
 pub mod error;

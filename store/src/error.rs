@@ -24,6 +24,9 @@ pub enum StoreError {
         crate::scale::MAX_COUNT
     )]
     TooManyInstances { process: ProcessName, count: u32 },
+    /// The process scales by itself, within bounds that the count lies outside of.
+    #[error("`{process}` scales by itself between {min} and {max}: {count} is outside")]
+    OutsideBounds { process: ProcessName, count: u32, min: u32, max: u32 },
     #[error(transparent)]
     Config(#[from] ConfigTooLarge),
     /// The caller saw another version of the configuration than there is now.

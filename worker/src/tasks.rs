@@ -1,5 +1,6 @@
 //! The reconcilers: level-triggered, by event and by poll, without input of their own.
 
+pub mod autoscale;
 pub mod deadlines;
 pub mod instances;
 pub mod janitor;
@@ -7,3 +8,4 @@ pub mod logs;
 pub mod monitor;
 pub mod proxy;
 pub mod status;
+pub mod wake;

@@ -6,6 +6,7 @@
 mod account;
 mod apps;
 mod authorization;
+mod autoscale;
 mod client;
 mod config;
 mod deployments;

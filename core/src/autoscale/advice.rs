@@ -71,7 +71,6 @@ impl Advice<'_> {
         let mut census = Census::default();
         for subject in self.subjects {
             if !subject.is_eligible(self.now, self.warm_up) {
-                census.starting += 1;
                 continue;
             }
             match subject.mean(metric, self.now, self.from, self.tempo, newest) {
@@ -82,9 +81,8 @@ impl Advice<'_> {
                 None => census.unmeasured += 1,
             }
         }
-        // Wanted and not even there yet is starting, too.
-        let eligible = census.measured + census.unmeasured;
-        census.starting = census.starting.max(self.current.saturating_sub(eligible));
+        // Whoever is wanted and not among them is on the way, whether or not there is a trace of it.
+        census.starting = self.current.saturating_sub(census.measured + census.unmeasured);
         census
     }
 
@@ -166,18 +164,22 @@ mod tests {
     #[test]
     fn golden_vectors_with_somebody_missing() {
         for (measured, each, unmeasured, starting, current, wants) in [
-            (0, 0, 2, 0, 2, None),             // nothing is known
-            (2, 120, 0, 2, 4, Some(4)),        // the two that start will take it: 240/240
-            (2, 150, 0, 2, 4, Some(5)),        // 300/240 = 1.25: ceil(5)
-            (2, 120, 0, 4, 6, Some(6)),        // 240/360 turns round
-            (2, 30, 0, 2, 4, Some(1)),         // low: the ones that start do not matter
-            (2, 30, 2, 0, 4, Some(3)),         // 60 + 2 x 60 = 180: ceil(3)
-            (3, 55, 1, 0, 4, Some(4)),         // 0.94 when filled: within
-            (2, 60, 1, 0, 3, Some(3)),         // exactly at the target
-            (2, 100, 2, 0, 4, Some(4)),        // 200/240 turns round
-            (2, 200, 2, 0, 4, Some(7)),        // 400/240: ceil(6.67)
+            (0, 0, 2, 0, 2, None),      // nothing is known
+            (2, 120, 0, 2, 4, Some(4)), // the two that start will take it: 240/240
+            (2, 150, 0, 2, 4, Some(5)), // 300/240 = 1.25: ceil(5)
+            (2, 120, 0, 4, 6, Some(6)), // 240/360 turns round
+            (2, 30, 0, 2, 4, Some(1)),  // low: the ones that start do not matter
+            (2, 30, 2, 0, 4, Some(3)),  // 60 + 2 x 60 = 180: ceil(3)
+            (3, 55, 1, 0, 4, Some(4)),  // 0.94 when filled: within
+            (2, 60, 1, 0, 3, Some(3)),  // exactly at the target
+            (2, 100, 2, 0, 4, Some(4)), // 200/240 turns round
+            (2, 200, 2, 0, 4, Some(7)), // 400/240: ceil(6.67)
         ] {
-            assert_eq!(of(measured, each, unmeasured, starting, current), wants, "{measured} at {each}");
+            assert_eq!(
+                of(measured, each, unmeasured, starting, current),
+                wants,
+                "{measured} at {each}"
+            );
         }
     }
 }

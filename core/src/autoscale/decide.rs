@@ -50,6 +50,8 @@ pub enum Verdict {
     Down,
     /// None: nobody has used it for the idle time.
     Sleep,
+    /// Some again: a request came.
+    Wake,
     /// As many as there are is right.
     Steady,
     /// More are wanted, and the `max` forbids it.
@@ -70,6 +72,13 @@ pub enum Verdict {
     Paused,
     /// There are none until a request comes.
     Asleep,
+}
+
+impl Verdict {
+    /// Whether it says only that all is well, and comes and goes with the noise of the load.
+    pub fn is_ordinary(self) -> bool {
+        matches!(self, Self::Steady | Self::CoolingDown | Self::Pacing)
+    }
 }
 
 /// The numbers of a decision.
@@ -98,6 +107,15 @@ pub struct Decision {
     /// For people.
     pub sentence: String,
     pub numbers: Numbers,
+}
+
+impl Decision {
+    /// What a request to a process that sleeps comes to.
+    pub fn wake(settings: &AutoscaleSettings) -> Self {
+        let count = settings.awake_min();
+        let sentence = format!("up from 0 to {count}: a request woke it");
+        Self { count, verdict: Verdict::Wake, sentence, numbers: Numbers::default() }
+    }
 }
 
 /// Decides. The same arguments give the same decision.

@@ -217,16 +217,14 @@ fn instances_of(sample: &Sample) -> u64 {
 
 fn is_busy(sample: &Sample) -> bool {
     sample.traffic.as_ref().is_none_or(|traffic| {
-        traffic.value.requests() > 0 || traffic.value.dropped > 0 || traffic.value.in_flight.max > 0.0
+        traffic.value.requests() > 0
+            || traffic.value.dropped > 0
+            || traffic.value.in_flight.max > 0.0
     })
 }
 
 /// The loads of each of `ready` instances. `recorded` instances (in thousandths) had them before.
-fn spread(
-    loads: BTreeMap<Metric, Amount>,
-    recorded: u64,
-    ready: u64,
-) -> BTreeMap<Metric, Amount> {
+fn spread(loads: BTreeMap<Metric, Amount>, recorded: u64, ready: u64) -> BTreeMap<Metric, Amount> {
     let spread = |metric: &Metric, load: Amount| {
         let share = |whole: u128| u64::try_from(whole / u128::from(ready)).unwrap_or(u64::MAX);
         match metric {

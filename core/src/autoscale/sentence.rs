@@ -17,10 +17,15 @@ pub fn of(
     let why = why(numbers);
     let stays = stays(from);
     match verdict {
-        Verdict::Up => format!("up from {from} to {count}: {why}{}", limit(settings, numbers, count)),
+        Verdict::Up => {
+            format!("up from {from} to {count}: {why}{}", limit(settings, numbers, count))
+        }
         Verdict::Down => format!("down from {from} to {count}: {why}"),
         Verdict::Sleep => {
-            format!("down from {from} to 0: no request and no open connection for {}", settings.idle_ms)
+            format!(
+                "down from {from} to 0: no request and no open connection for {}",
+                settings.idle_ms
+            )
         }
         Verdict::Steady => format!("{stays}: {why}"),
         Verdict::AtMax => format!("{stays}: {why}, and {} is the maximum", settings.max),
@@ -39,6 +44,7 @@ pub fn of(
         }
         Verdict::Blind => format!("{stays}: {}", blind(numbers)),
         Verdict::Paused => "paused: the count was set to 0 by hand".to_owned(),
+        Verdict::Wake => format!("up from {from} to {count}: a request woke it"),
         Verdict::Asleep => "asleep: the next request wakes it".to_owned(),
     }
 }

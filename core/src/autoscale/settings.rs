@@ -53,7 +53,9 @@ fn default_idle() -> Millis {
 /// Why settings make no sense.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSettings {
-    #[error("`min` is {min} and `max` is {max}: `max` must be at least 1, at least `min`, and at most {MOST}")]
+    #[error(
+        "`min` is {min} and `max` is {max}: `max` must be at least 1, at least `min`, and at most {MOST}"
+    )]
     Bounds { min: u32, max: u32 },
     #[error("there is no target: without one nothing says when to scale")]
     NoTarget,
@@ -204,6 +206,8 @@ mod tests {
         let read: AutoscaleSettings = serde_json::from_str(text).unwrap();
         assert_eq!(read.down_window_ms, Millis::from_secs(300));
         assert_eq!(read.targets[&Metric::Cpu], Amount::whole(60));
-        assert!(serde_json::from_str::<AutoscaleSettings>(r#"{"min":1,"max":8,"target":{}}"#).is_err());
+        assert!(
+            serde_json::from_str::<AutoscaleSettings>(r#"{"min":1,"max":8,"target":{}}"#).is_err()
+        );
     }
 }

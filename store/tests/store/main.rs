@@ -22,6 +22,7 @@ macro_rules! on_both_databases {
 }
 
 mod apps;
+mod autoscale;
 mod bench;
 mod config;
 mod data_dir;

@@ -1,0 +1,72 @@
+//! What is remembered of one process between two looks.
+
+use slipway_core::autoscale::{Change, History, Rollout};
+use slipway_core::time::Timestamp;
+
+use super::idleness::Idleness;
+
+/// The memory of one process.
+#[derive(Debug)]
+pub(super) struct Memory {
+    pub(super) history: History,
+    pub(super) rollout: Rollout,
+    pub(super) idleness: Idleness,
+    count: u32,
+}
+
+impl Memory {
+    /// One that begins now.
+    pub(super) fn starting(now: Timestamp, count: u32) -> Self {
+        Self {
+            history: History::starting(now, count),
+            rollout: Rollout::None,
+            idleness: Idleness::default(),
+            count,
+        }
+    }
+
+    /// Notes the wanted count. One that somebody else changed is the new start of everything: what
+    /// was wanted before it counts no more.
+    pub(super) fn see_count(&mut self, now: Timestamp, count: u32) {
+        if count == self.count {
+            return;
+        }
+        if self.count == 0 {
+            self.idleness.forget();
+        }
+        self.history.change(Change { at: now, from: self.count, to: count });
+        self.count = count;
+    }
+
+    /// Notes whether instances are being replaced.
+    pub(super) fn see_rollout(&mut self, now: Timestamp, underway: bool) {
+        self.rollout = match (underway, self.rollout) {
+            (true, _) => Rollout::Underway,
+            (false, Rollout::Underway) => Rollout::Ended(now),
+            (false, before) => before,
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_rollout_is_seen_once() {
+        let mut memory = Memory::starting(Timestamp(0), 1);
+        memory.see_rollout(Timestamp(1), false);
+        assert_eq!(memory.rollout, Rollout::None);
+        memory.see_rollout(Timestamp(2), true);
+        memory.see_rollout(Timestamp(3), false);
+        memory.see_rollout(Timestamp(4), false);
+        assert_eq!(memory.rollout, Rollout::Ended(Timestamp(3)));
+    }
+
+    #[test]
+    fn steps_of_others_count_for_the_pace() {
+        let mut memory = Memory::starting(Timestamp(0), 1);
+        memory.see_count(Timestamp(1), 3);
+        assert_eq!(memory.history.ceiling(Timestamp(2), 3), 3);
+    }
+}
