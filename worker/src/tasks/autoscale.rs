@@ -126,7 +126,7 @@ impl<H: Host> Autoscaler<H> {
         let live = &self.context.live;
         let key = (one.app_id.clone(), one.process.clone());
         let memory = self.memories.entry(key).or_insert_with(|| Memory::starting(now, current));
-        memory.see_count(now, current);
+        memory.see_count(now, current, one.settings.down_window_ms);
         memory.see_rollout(now, round.rolling.contains(&one.app_id));
         memory.idleness.see(now, &live.processes_of(&one.app_id), &one.process);
         let subjects =
@@ -169,7 +169,7 @@ impl<H: Host> Autoscaler<H> {
             tracing::info!(%app_id, %process, decision = decision.sentence, "scaled");
             let key = (one.app_id.clone(), one.process.clone());
             if let Some(memory) = self.memories.get_mut(&key) {
-                memory.see_count(now, decision.count);
+                memory.step(now, decision.count);
                 if decision.verdict == Verdict::Sleep {
                     memory.idleness.forget();
                 }

@@ -25,7 +25,8 @@ const RETRY: Duration = Duration::from_millis(500);
 pub async fn run<H: Host>(context: Shared<H>, stop: CancellationToken) {
     let mut hint = context.store.wakes().subscribe(Topic::Instances);
     let mut wanted = BTreeSet::new();
-    let mut told = false;
+    // nginx may remember what an earlier run told it.
+    let mut told = true;
     loop {
         let pause = match round(&context, &mut wanted, &mut told).await {
             Ok(pause) => pause,

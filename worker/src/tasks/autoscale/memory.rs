@@ -1,7 +1,7 @@
 //! What is remembered of one process between two looks.
 
 use slipway_core::autoscale::{Change, History, Rollout};
-use slipway_core::time::Timestamp;
+use slipway_core::time::{Millis, Timestamp};
 
 use super::idleness::Idleness;
 
@@ -25,12 +25,16 @@ impl Memory {
         }
     }
 
-    /// Notes the wanted count. One that somebody else changed is the new start of everything: what
-    /// was wanted before it counts no more.
-    pub(super) fn see_count(&mut self, now: Timestamp, count: u32) {
-        if count == self.count {
-            return;
+    /// Looks at the wanted count. What somebody set by hand is wanted, too: it stays for a `window`.
+    pub(super) fn see_count(&mut self, now: Timestamp, count: u32, window: Millis) {
+        if count != self.count {
+            self.history.want(now, count, window);
+            self.step(now, count);
         }
+    }
+
+    /// Notes that the count is another one from now on.
+    pub(super) fn step(&mut self, now: Timestamp, count: u32) {
         if self.count == 0 {
             self.idleness.forget();
         }
@@ -64,9 +68,12 @@ mod tests {
     }
 
     #[test]
-    fn steps_of_others_count_for_the_pace() {
+    fn what_somebody_set_by_hand_stays_for_a_window_and_counts_for_the_pace() {
+        let window = Millis::from_secs(300);
         let mut memory = Memory::starting(Timestamp(0), 1);
-        memory.see_count(Timestamp(1), 3);
+        memory.see_count(Timestamp(1), 3, window);
         assert_eq!(memory.history.ceiling(Timestamp(2), 3), 3);
+        assert_eq!(memory.history.most_wanted(Timestamp(300_001), 1, window), 3);
+        assert_eq!(memory.history.most_wanted(Timestamp(300_002), 1, window), 1);
     }
 }
