@@ -10,7 +10,7 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::error::ApiError;
 use crate::git::http as git;
-use crate::middleware::{failure, headers, request, trail};
+use crate::middleware::{failure, headers, read_only, request, trail};
 use crate::openapi;
 use crate::routes::{
     account, apps, audit, autoscale, config, deploy, deployments, events, health, logs, processes,
@@ -41,6 +41,7 @@ pub fn router(state: ApiState) -> Router {
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .layer(CatchPanicLayer::custom(failure::of_panic))
         .layer(from_fn_with_state(state.clone(), trail::record))
+        .layer(from_fn_with_state(state.clone(), read_only::refuse))
         .layer(from_fn(failure::render))
         .layer(from_fn(headers::secure))
         .layer(from_fn(request::identify))

@@ -29,6 +29,8 @@ pub enum Command {
     Web(Server),
     /// Print a one-time token with which the first person claims this installation
     ClaimToken(Server),
+    /// Save a consistent copy of the database while the server runs
+    Backup(Backup),
     /// Stop the server, its apps and its proxy; data stays
     Down(Down),
     /// Called by git when somebody pushes
@@ -98,6 +100,16 @@ pub struct Server {
     /// What to log, as `level` or `target=level,…`
     #[arg(long, env = "SLIPWAY_LOG", default_value = "info")]
     pub log: String,
+}
+
+/// What to save.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct Backup {
+    /// The file to save to, which must not exist
+    pub path: PathBuf,
+
+    #[command(flatten)]
+    pub server: Server,
 }
 
 /// What to stop.

@@ -22,7 +22,7 @@ use crate::eventually::eventually;
 use crate::http::Site;
 use crate::network::{free_address, network_pool};
 use crate::postgres::Postgres;
-use crate::program::built;
+use crate::program::{built, running_below};
 
 const READY: Duration = Duration::from_mins(1);
 const STOPPED: Duration = Duration::from_secs(20);
@@ -44,6 +44,8 @@ pub struct Slipway {
     proxy: SocketAddr,
     pool: String,
     roles: &'static [&'static str],
+    /// Where the server reaches Docker, when that is not where everybody does.
+    docker_socket: Option<PathBuf>,
     servers: Mutex<Vec<Child>>,
     /// Dropped after `down` has used it.
     database: Option<Postgres>,
@@ -59,7 +61,25 @@ impl Slipway {
     /// # Errors
     /// When it does not get ready within a minute.
     pub async fn start(backend: Backend) -> anyhow::Result<Self> {
-        Self::start_roles(backend, &["run"]).await
+        Self::prepare(backend, &["run"], &std::env::temp_dir())?.claimed().await
+    }
+
+    /// The same on SQLite, with everything it keeps below `folder`.
+    ///
+    /// # Errors
+    /// When it does not get ready within a minute.
+    pub async fn start_on(folder: &Path) -> anyhow::Result<Self> {
+        Self::prepare(Backend::Sqlite, &["run"], folder)?.claimed().await
+    }
+
+    /// The same on SQLite, with another socket between the server and Docker.
+    ///
+    /// # Errors
+    /// When it does not get ready within a minute.
+    pub async fn start_behind(docker_socket: PathBuf) -> anyhow::Result<Self> {
+        let mut slipway = Self::prepare(Backend::Sqlite, &["run"], &std::env::temp_dir())?;
+        slipway.docker_socket = Some(docker_socket);
+        slipway.claimed().await
     }
 
     /// The same roles in a process each, on PostgreSQL.
@@ -67,31 +87,40 @@ impl Slipway {
     /// # Errors
     /// When they do not get ready within a minute.
     pub async fn start_apart() -> anyhow::Result<Self> {
-        Self::start_roles(Backend::Postgres, &["api", "worker", "web"]).await
+        let roles = &["api", "worker", "web"];
+        Self::prepare(Backend::Postgres, roles, &std::env::temp_dir())?.claimed().await
     }
 
-    async fn start_roles(backend: Backend, roles: &'static [&'static str]) -> anyhow::Result<Self> {
+    fn prepare(
+        backend: Backend,
+        roles: &'static [&'static str],
+        folder: &Path,
+    ) -> anyhow::Result<Self> {
         let database = match backend {
             Backend::Sqlite => None,
             Backend::Postgres => Some(Postgres::start()?),
         };
-        let mut slipway = Self {
-            home: tempfile::Builder::new().prefix("slipway-test-").tempdir()?,
+        Ok(Self {
+            home: tempfile::Builder::new().prefix("slipway-test-").tempdir_in(folder)?,
             api: free_address(),
             console: free_address(),
             proxy: free_address(),
             pool: network_pool(),
             roles,
+            docker_socket: None,
             servers: Mutex::default(),
             database,
             client: None,
             token: String::new(),
             installation: String::new(),
             people: AtomicU32::new(0),
-        };
-        slipway.start_server().await?;
-        slipway.claim().await?;
-        Ok(slipway)
+        })
+    }
+
+    async fn claimed(mut self) -> anyhow::Result<Self> {
+        self.start_server().await?;
+        self.claim().await?;
+        Ok(self)
     }
 
     /// The address of the API.
@@ -236,7 +265,18 @@ impl Slipway {
         name.parse().expect("a test's app has a valid name")
     }
 
-    fn data(&self) -> PathBuf {
+    /// Saves the database to a new file, as its operator would, and returns what was printed.
+    ///
+    /// # Errors
+    /// When the command fails, with its complaint.
+    pub fn back_up(&self, target: &Path) -> anyhow::Result<String> {
+        let output = self.slipwayd("backup").arg(target).output()?;
+        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Ok(String::from_utf8(output.stdout)?)
+    }
+
+    /// The data directory.
+    pub fn data(&self) -> PathBuf {
         self.home.path().join("data")
     }
 
@@ -276,6 +316,9 @@ impl Slipway {
     fn server_command(&self, role: &str) -> anyhow::Result<Command> {
         let log = File::options().create(true).append(true).open(self.log())?;
         let mut command = self.slipwayd(role);
+        if let Some(socket) = &self.docker_socket {
+            command.arg("--docker-socket").arg(socket);
+        }
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         Ok(command)
     }
@@ -326,7 +369,7 @@ impl Slipway {
         );
         let left = belongings(&self.installation)?;
         ensure!(left.is_empty(), "left behind: {left:?}");
-        let left = processes_below(self.home.path());
+        let left = running_below(self.home.path());
         ensure!(left.is_empty(), "left running: {left:?}");
         Ok(())
     }
@@ -350,13 +393,4 @@ impl Drop for Slipway {
 fn pid_of(child: &Child) -> Pid {
     let raw = i32::try_from(child.id()).expect("a process number fits");
     Pid::from_raw(raw).expect("a process number is positive")
-}
-
-/// The command lines of processes that name something below this folder.
-fn processes_below(folder: &Path) -> Vec<String> {
-    let folder = folder.to_string_lossy();
-    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let command_lines = processes.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
-    let readable = command_lines.map(|line| String::from_utf8_lossy(&line).replace('\0', " "));
-    readable.filter(|line| line.contains(folder.as_ref())).collect()
 }

@@ -14,6 +14,7 @@
 //! leaves something behind fails its test.
 
 pub mod developer;
+pub mod disk;
 pub mod docker;
 pub mod eventually;
 pub mod http;
@@ -22,6 +23,7 @@ pub mod load;
 pub mod network;
 pub mod postgres;
 pub mod program;
+pub mod relay;
 pub mod repository;
 
 pub use developer::{Developer, Output};

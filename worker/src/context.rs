@@ -34,7 +34,7 @@ pub trait Host: Engine + Builder + Clone {
         app_id: &AppId,
     ) -> impl Future<Output = Result<(), crate::engine::EngineError>> + Send;
 
-    /// Where it keeps images and containers, if it says so.
+    /// Where the engine keeps images and build caches, when that is on this machine.
     fn storage(&self) -> Option<&Path>;
 
     /// One sentence about the host's engine: `Docker 20.10.24`.

@@ -21,3 +21,6 @@ mod sign_in;
 mod streams;
 mod worker;
 mod world;
+
+/// What this run of the tests keeps everything in.
+const DATABASE: slipway_store::Backend = slipway_store::Backend::Sqlite;

@@ -23,6 +23,7 @@ macro_rules! on_both_databases {
 
 mod apps;
 mod autoscale;
+mod backup;
 mod bench;
 mod config;
 mod data_dir;
@@ -36,5 +37,6 @@ mod people;
 mod precedence;
 mod records;
 mod releases;
+mod room;
 mod scale;
 mod statements;

@@ -1,9 +1,11 @@
 //! What people can rely on, shown on whole installations: real Docker, nginx, git and databases.
 
 mod autoscale;
+mod backup;
 mod concurrency;
 mod config;
 mod crashes;
+mod disk;
 mod failures;
 mod healing;
 mod kinds;

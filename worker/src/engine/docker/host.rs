@@ -21,7 +21,7 @@ pub struct Host {
     pub open_files: u64,
     /// Its processor.
     pub architecture: Architecture,
-    /// Where it keeps images and containers.
+    /// Where the daemon keeps images and build caches.
     pub storage: Option<PathBuf>,
     /// The daemon's clock when it was asked.
     pub now: Option<Moment>,
