@@ -13,8 +13,8 @@ use crate::git::http as git;
 use crate::middleware::{failure, headers, read_only, request, trail};
 use crate::openapi;
 use crate::routes::{
-    account, apps, audit, autoscale, config, deploy, deployments, events, health, logs, processes,
-    releases, runs, sessions, status, tokens,
+    account, apps, audit, autoscale, config, deploy, deployments, events, health, logs, metrics,
+    processes, releases, runs, sessions, status, tokens,
 };
 use crate::state::ApiState;
 
@@ -92,6 +92,9 @@ fn ordinary() -> Routes {
         .patch("/v1/apps/{app}/config", config::change)
         .get("/v1/apps/{app}/config/{key}", config::reveal)
         .post("/v1/apps/{app}/runs", runs::create)
+        .get("/v1/apps/{app}/metrics", metrics::of_app)
+        .get("/v1/metrics/host", metrics::of_host)
+        .get("/v1/metrics/now", metrics::now)
         .get("/v1/status", status::show)
         .get("/v1/audit", audit::list)
 }

@@ -1,7 +1,7 @@
 //! `slipwayd`'s command line and environment, read once. Flags win over the environment.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
@@ -67,6 +67,10 @@ pub struct Server {
     /// Where the apps' proxy listens
     #[arg(long, env = "SLIPWAY_HTTP_LISTEN", default_value = "0.0.0.0:8080")]
     pub http_listen: SocketAddr,
+
+    /// Load balancers in front of the proxy, by address: their `X-Request-Start` is believed
+    #[arg(long = "trusted-front", env = "SLIPWAY_TRUSTED_FRONTS", value_delimiter = ',')]
+    pub trusted_fronts: Vec<IpAddr>,
 
     /// Apps answer at <app>.<domain>
     #[arg(long, env = "SLIPWAY_APP_DOMAIN", default_value = "localhost")]

@@ -69,6 +69,7 @@ pub fn proxy_settings(foundation: &Foundation) -> ProxySettings {
     let listen = vec![server.http_listen];
     ProxySettings {
         nginx: server.nginx.clone(),
+        trusted_fronts: server.trusted_fronts.clone(),
         ..ProxySettings::new(foundation.data.root(), listen)
     }
 }

@@ -14,6 +14,7 @@ mod git_push;
 mod git_rules;
 mod idempotency;
 mod limits;
+mod metrics;
 mod openapi;
 mod person;
 mod repository;

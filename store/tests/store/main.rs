@@ -38,5 +38,6 @@ mod precedence;
 mod records;
 mod releases;
 mod room;
+mod samples;
 mod scale;
 mod statements;

@@ -9,6 +9,7 @@ mod disk;
 mod failures;
 mod healing;
 mod kinds;
+mod metrics;
 mod neighbours;
 mod push;
 mod roles;

@@ -150,3 +150,6 @@ impl Recorder {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

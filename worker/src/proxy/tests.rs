@@ -11,4 +11,5 @@ mod rendering;
 mod rig;
 mod serving;
 mod switching;
+mod timing;
 mod waking;

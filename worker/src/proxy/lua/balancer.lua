@@ -97,9 +97,9 @@ end
 
 -- The member of a further attempt: another one than failed. nginx also comes back when a connection
 -- it had kept idle turned out closed; that is no verdict on the member, so a lone one is asked again.
-local function other_than_failed(list, instance)
+local function other_than_failed(list, instance, time)
     local failed = subject_of(instance)
-    traffic.leave(failed)
+    traffic.leave(failed, time)
     traffic.failed(failed)
     return least(list, failed.id) or least(list)
 end
@@ -109,11 +109,12 @@ function _M.pick(app)
     local list = members_of(app)
     local subject = subject_of(app)
     local var = ngx.var
+    local time = now()
     local member
     if get_last_failure() then
         traffic.failed(subject)
-        traffic.leave(subject)
-        member = other_than_failed(list, var.slipway_instance)
+        traffic.leave(subject, time)
+        member = other_than_failed(list, var.slipway_instance, time)
         var.slipway_instance = ""
     elseif #list > 1 then
         member = least(list)
@@ -131,12 +132,12 @@ function _M.pick(app)
     end
     var.slipway_instance = member.subject.id
     -- Setting a variable makes a string: most requests do not wait, and need none.
-    local waited = milliseconds(now() - arrived_at(var))
+    local waited = milliseconds(time - arrived_at(var))
     if waited > 0 then
         var.slipway_waited = waited
     end
-    traffic.enter(subject)
-    traffic.enter(member.subject)
+    traffic.enter(subject, time)
+    traffic.enter(member.subject, time)
 end
 
 -- log_by_lua: the request is over, however it ended. The instance is in an nginx variable because
@@ -146,7 +147,8 @@ function _M.done(app)
     local subject = subject_of(app)
     local status, bytes = ngx.status, tonumber(var.bytes_sent)
     local bytes_in = tonumber(var.request_length)
-    local taken = milliseconds(now() - start_time())
+    local time = now()
+    local taken = milliseconds(time - start_time())
     if status == 101 or (taken > STREAM_MS and var.slipway_stream ~= "") then
         taken = nil
     end
@@ -159,8 +161,8 @@ function _M.done(app)
         waited = tonumber(var.slipway_waited) or 0
     end
     local member = subject_of(instance)
-    traffic.leave(subject)
-    traffic.leave(member)
+    traffic.leave(subject, time)
+    traffic.leave(member, time)
     traffic.answered(subject, status, bytes, bytes_in, taken, waited)
     traffic.answered(member, status, bytes, bytes_in, taken, waited)
 end

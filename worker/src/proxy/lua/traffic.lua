@@ -59,16 +59,16 @@ end
 
 -- Adds up the time of requests under way, all of them, so that their mean number is exact however
 -- seldom it is asked for.
-local function account(subject)
-    local time = now()
-    if subject.in_flight > 0 and time > subject.since then
-        subject[BUSY] = subject[BUSY] + subject.in_flight * (time - subject.since) * 1000
+local function account(subject, time)
+    local since = subject.since
+    if time > since and subject.in_flight > 0 then
+        subject[BUSY] = subject[BUSY] + subject.in_flight * (time - since) * 1000
     end
     subject.since = time
 end
 
 local function flush_counters(subject)
-    account(subject)
+    account(subject, now())
     for i = 1, #FIELDS do
         local pending = floor(subject[i])
         if pending > 0 then
@@ -80,17 +80,17 @@ local function flush_counters(subject)
     end
 end
 
--- A request goes to, or is done with, a subject.
-function _M.enter(subject)
-    account(subject)
+-- A request goes to, or is done with, a subject, at the time of `ngx.now`.
+function _M.enter(subject, time)
+    account(subject, time)
     subject.in_flight = subject.in_flight + 1
     if leaving then
         publish_in_flight(subject)
     end
 end
 
-function _M.leave(subject)
-    account(subject)
+function _M.leave(subject, time)
+    account(subject, time)
     subject.in_flight = subject.in_flight - 1
     if leaving then
         publish_in_flight(subject)
