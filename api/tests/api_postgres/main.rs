@@ -8,6 +8,8 @@ mod account;
 mod apps;
 #[path = "../api/authorization.rs"]
 mod authorization;
+#[path = "../api/autoscale.rs"]
+mod autoscale;
 #[path = "../api/client.rs"]
 mod client;
 #[path = "../api/config.rs"]

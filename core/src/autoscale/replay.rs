@@ -225,25 +225,25 @@ fn is_busy(sample: &Sample) -> bool {
 
 /// The loads of each of `ready` instances. `recorded` instances (in thousandths) had them before.
 fn spread(loads: BTreeMap<Metric, Amount>, recorded: u64, ready: u64) -> BTreeMap<Metric, Amount> {
-    let spread = |metric: &Metric, load: Amount| {
-        let share = |whole: u128| u64::try_from(whole / u128::from(ready)).unwrap_or(u64::MAX);
-        match metric {
-            // Already a sum over the instances.
-            Metric::Rps | Metric::Concurrency | Metric::NetIn | Metric::NetOut => {
-                Amount(share(u128::from(load.0)))
-            }
-            // A mean of each instance's share of its limit, or a wait.
-            Metric::Cpu | Metric::P95Ms | Metric::QueueMs => {
-                Amount(share(u128::from(load.0) * u128::from(recorded) / 1000))
-            }
-            // A sum over instances that each keep their own.
-            Metric::Custom(_) => {
-                let whole = u128::from(load.0) * 1000 / u128::from(recorded.max(1));
-                Amount(u64::try_from(whole).unwrap_or(u64::MAX))
-            }
-            _ => load,
+    let (recorded, ready) = (u128::from(recorded), u128::from(ready));
+    let of_each = |metric: &Metric, load: u128| {
+        // Already a sum over the instances.
+        if matches!(metric, Metric::Rps | Metric::Concurrency | Metric::NetIn | Metric::NetOut) {
+            return load / ready;
         }
+        // A mean of each instance's share of its limit, or a wait.
+        if matches!(metric, Metric::Cpu | Metric::P95Ms | Metric::QueueMs) {
+            return load * recorded / 1000 / ready;
+        }
+        // A sum over instances that each keep their own.
+        if matches!(metric, Metric::Custom(_)) {
+            return load * 1000 / recorded.max(1);
+        }
+        load
     };
-    let each = |(metric, load): (Metric, Amount)| (metric.clone(), spread(&metric, load));
+    let each = |(metric, load): (Metric, Amount)| {
+        let load = of_each(&metric, u128::from(load.0));
+        (metric, Amount(u64::try_from(load).unwrap_or(u64::MAX)))
+    };
     loads.into_iter().map(each).collect()
 }

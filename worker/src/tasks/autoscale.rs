@@ -143,7 +143,7 @@ impl<H: Host> Autoscaler<H> {
         };
         let decision = decide(&one.settings, &memory.history, &input);
         memory.history.note(&decision, &one.settings, now);
-        self.tell(one, current, decision, now).await
+        self.tell(one, current, &decision, now).await
     }
 
     /// Carries a decision out, or says how things are, and not more often than anybody looks.
@@ -151,7 +151,7 @@ impl<H: Host> Autoscaler<H> {
         &mut self,
         one: &Autoscaled,
         current: u32,
-        decision: Decision,
+        decision: &Decision,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let store = &self.context.store;
@@ -159,11 +159,11 @@ impl<H: Host> Autoscaler<H> {
         let same = before.is_some_and(|(_, before)| before.verdict == decision.verdict);
         if decision.count == current && (same || decision.verdict.is_ordinary()) {
             if before.is_none_or(|(at, _)| now.since(*at) >= REPEAT) {
-                store.explain(&one.app_id, &one.process, &decision).await?;
+                store.explain(&one.app_id, &one.process, decision).await?;
             }
             return Ok(());
         }
-        store.carry_out(&one.app_id, &one.process, current, &decision).await?;
+        store.carry_out(&one.app_id, &one.process, current, decision).await?;
         if decision.count != current {
             let (app_id, process) = (&one.app_id, &one.process);
             tracing::info!(%app_id, %process, decision = decision.sentence, "scaled");
