@@ -190,7 +190,9 @@ mod tests {
 
     fn of(values: &[u64]) -> Histogram {
         let mut histogram = Histogram::default();
-        values.iter().for_each(|ms| histogram.record(*ms));
+        for ms in values {
+            histogram.record(*ms);
+        }
         histogram
     }
 

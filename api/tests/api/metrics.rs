@@ -15,7 +15,9 @@ const FIVE: Resolution = Resolution::FiveSeconds;
 
 fn sample(requests: u64) -> Sample {
     let mut traffic = Traffic { responses: [0, requests, 0, 0, 0], ..Traffic::default() };
-    (0..requests).for_each(|_| traffic.latency.record(12));
+    for _ in 0..requests {
+        traffic.latency.record(12);
+    }
     Sample::over(FIVE.span())
         .with_traffic(traffic)
         .with_cpu(Cpu { used_us: 1_000_000, allowed_us: 2_500_000 })

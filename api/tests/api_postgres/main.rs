@@ -24,6 +24,8 @@ mod git_rules;
 mod idempotency;
 #[path = "../api/limits.rs"]
 mod limits;
+#[path = "../api/metrics.rs"]
+mod metrics;
 #[path = "../api/person.rs"]
 mod person;
 #[path = "../api/repository.rs"]

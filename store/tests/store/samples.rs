@@ -61,7 +61,8 @@ async fn a_sample_is_read_as_it_was_written(bench: Bench) -> anyhow::Result<()> 
     bench.store.write_samples(&written).await?;
     let (since, until) = (at(0), at(5));
     let store = &bench.store;
-    assert_eq!(store.process_history(&app.id, None, FIVE, since, until).await?, [process.clone()]);
+    let history = store.process_history(&app.id, None, FIVE, since, until).await?;
+    assert_eq!(history, std::slice::from_ref(&process));
     let worker: ProcessName = "worker".parse()?;
     assert!(store.process_history(&app.id, Some(&worker), FIVE, since, until).await?.is_empty());
     assert_eq!(store.instance_history(&app.id, FIVE, since, until).await?, [instance]);
@@ -92,7 +93,9 @@ async fn a_history_goes_on_where_nothing_was_rolled_up_yet(bench: Bench) -> anyh
     let spans: Vec<u64> = history.iter().map(|row| row.sample.span.0 / 1000).collect();
     assert_eq!(spans, [600, 60, 60, 5, 5, 5, 5]);
     let mut whole = history[0].sample.clone();
-    history[1..].iter().for_each(|row| whole.append(&row.sample));
+    for row in &history[1..] {
+        whole.append(&row.sample);
+    }
     assert_eq!(Metric::Rps.value(&whole), Some(1.0), "no moment is missing or told twice");
     let earlier = bench.store.process_history(&app.id, None, TEN, at(0), at(600)).await?;
     assert_eq!(earlier.len(), 1);

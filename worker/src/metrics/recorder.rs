@@ -79,10 +79,12 @@ impl Recorder {
     }
 
     async fn flush(&mut self) -> Result<(), StoreError> {
-        if !self.waiting.is_empty() {
-            self.store.write_samples(&self.waiting).await?;
-            self.waiting = SampleBatch::default();
+        // On a full disk only what makes room is written; samples wait, as many as may.
+        if self.waiting.is_empty() || self.store.is_read_only() {
+            return Ok(());
         }
+        self.store.write_samples(&self.waiting).await?;
+        self.waiting = SampleBatch::default();
         Ok(())
     }
 

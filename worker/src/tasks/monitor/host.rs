@@ -7,8 +7,7 @@ use std::path::Path;
 
 use slipway_core::sample::{Cpu, HostSample, Level, Measured, Room};
 use slipway_core::time::Millis;
-
-use crate::disk;
+use slipway_store::Space;
 
 /// How long one tick of `/proc/stat` is; the same on every Linux.
 const TICK_US: u64 = 10_000;
@@ -94,7 +93,7 @@ fn disks(data: &Path, storage: Option<&Path>) -> BTreeMap<String, Room> {
     let device = |path: &Path| fs::metadata(path).ok().map(|found| found.dev());
     let apart = storage.filter(|storage| device(storage) != device(data));
     let room = |path: &Path| {
-        let space = disk::free(path).ok()?;
+        let space = Space::of(path).ok()?;
         let used = space.total_bytes.saturating_sub(space.free_bytes);
         Some(Room { used: Level::whole(used), limit: Level::whole(space.total_bytes) })
     };
