@@ -22,7 +22,7 @@ use crate::eventually::eventually;
 use crate::http::Site;
 use crate::network::{free_address, network_pool};
 use crate::postgres::Postgres;
-use crate::program::{built, running_below};
+use crate::program::{built, pid_of, running_below};
 
 const READY: Duration = Duration::from_mins(1);
 const STOPPED: Duration = Duration::from_secs(20);
@@ -44,8 +44,8 @@ pub struct Slipway {
     proxy: SocketAddr,
     pool: String,
     roles: &'static [&'static str],
-    /// Where the server reaches Docker, when that is not where everybody does.
-    docker_socket: Option<PathBuf>,
+    /// Told to every server besides.
+    arguments: Vec<String>,
     servers: Mutex<Vec<Child>>,
     /// Dropped after `down` has used it.
     database: Option<Postgres>,
@@ -78,7 +78,8 @@ impl Slipway {
     /// When it does not get ready within a minute.
     pub async fn start_behind(docker_socket: PathBuf) -> anyhow::Result<Self> {
         let mut slipway = Self::prepare(Backend::Sqlite, &["run"], &std::env::temp_dir())?;
-        slipway.docker_socket = Some(docker_socket);
+        let socket = docker_socket.to_string_lossy().into_owned();
+        slipway.arguments = vec!["--docker-socket".to_owned(), socket];
         slipway.claimed().await
     }
 
@@ -89,6 +90,16 @@ impl Slipway {
     pub async fn start_apart() -> anyhow::Result<Self> {
         let roles = &["api", "worker", "web"];
         Self::prepare(Backend::Postgres, roles, &std::env::temp_dir())?.claimed().await
+    }
+
+    /// One process with every role, told this besides.
+    ///
+    /// # Errors
+    /// When it does not get ready within a minute.
+    pub async fn start_with(backend: Backend, arguments: Vec<String>) -> anyhow::Result<Self> {
+        let mut slipway = Self::prepare(backend, &["run"], &std::env::temp_dir())?;
+        slipway.arguments = arguments;
+        slipway.claimed().await
     }
 
     fn prepare(
@@ -107,7 +118,7 @@ impl Slipway {
             proxy: free_address(),
             pool: network_pool(),
             roles,
-            docker_socket: None,
+            arguments: Vec::new(),
             servers: Mutex::default(),
             database,
             client: None,
@@ -316,9 +327,7 @@ impl Slipway {
     fn server_command(&self, role: &str) -> anyhow::Result<Command> {
         let log = File::options().create(true).append(true).open(self.log())?;
         let mut command = self.slipwayd(role);
-        if let Some(socket) = &self.docker_socket {
-            command.arg("--docker-socket").arg(socket);
-        }
+        command.args(&self.arguments);
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         Ok(command)
     }
@@ -388,9 +397,4 @@ impl Drop for Slipway {
             println!("and it could not be taken down: {error:#}");
         }
     }
-}
-
-fn pid_of(child: &Child) -> Pid {
-    let raw = i32::try_from(child.id()).expect("a process number fits");
-    Pid::from_raw(raw).expect("a process number is positive")
 }
