@@ -242,6 +242,11 @@ impl From<StoreError> for ApiError {
             StoreError::TooManyDrains => {
                 Self::conflict("too_many_drains", error.to_string(), "remove one first")
             }
+            StoreError::OutsideBounds { .. } => Self::conflict(
+                "outside_autoscale_bounds",
+                error.to_string(),
+                "change the bounds with `slipway autoscale set`, or end it with `slipway autoscale off`",
+            ),
             StoreError::Config(too_large) => too_large.into(),
             StoreError::EtagMismatch { .. } => Self::StaleEtag,
             StoreError::DeploymentMissing(id) => Self::not_found("deployment", id.as_str()),

@@ -10,8 +10,8 @@ use utoipa::{Modify, OpenApi};
 
 use crate::git::http as git;
 use crate::routes::{
-    account, apps, audit, config, deploy, deployments, drains, events, exposition, health, logs,
-    metrics, processes, releases, runs, sessions, status, tokens,
+    account, apps, audit, autoscale, config, deploy, deployments, drains, events, exposition,
+    health, logs, metrics, processes, releases, runs, sessions, status, tokens,
 };
 
 pub mod page;
@@ -62,6 +62,7 @@ pub async fn document() -> impl IntoResponse {
         deployments::restart, deployments::list, deployments::show, deployments::cancel,
         deployments::follow, deploy::image, deploy::archive,
         processes::instances, processes::scale, processes::set_scale,
+        autoscale::list, autoscale::show, autoscale::set, autoscale::unset, autoscale::simulate,
         config::list, config::change, config::reveal,
         runs::create, runs::exec, runs::follow, runs::attach, logs::read, events::read,
         metrics::of_app, metrics::of_host, metrics::now, exposition::expose,

@@ -13,8 +13,8 @@ use crate::git::http as git;
 use crate::middleware::{failure, headers, read_only, request, trail};
 use crate::openapi;
 use crate::routes::{
-    account, apps, audit, config, deploy, deployments, drains, events, exposition, health, logs,
-    metrics, processes, releases, runs, sessions, status, tokens,
+    account, apps, audit, autoscale, config, deploy, deployments, drains, events, exposition,
+    health, logs, metrics, processes, releases, runs, sessions, status, tokens,
 };
 use crate::state::ApiState;
 
@@ -84,6 +84,11 @@ fn ordinary() -> Routes {
         .get("/v1/apps/{app}/instances", processes::instances)
         .get("/v1/apps/{app}/scale", processes::scale)
         .put("/v1/apps/{app}/scale", processes::set_scale)
+        .get("/v1/apps/{app}/autoscale", autoscale::list)
+        .get("/v1/apps/{app}/autoscale/{process}", autoscale::show)
+        .put("/v1/apps/{app}/autoscale/{process}", autoscale::set)
+        .delete("/v1/apps/{app}/autoscale/{process}", autoscale::unset)
+        .post("/v1/apps/{app}/autoscale/{process}/simulate", autoscale::simulate)
         .get("/v1/apps/{app}/config", config::list)
         .patch("/v1/apps/{app}/config", config::change)
         .get("/v1/apps/{app}/config/{key}", config::reveal)

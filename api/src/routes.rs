@@ -4,6 +4,7 @@
 pub mod account;
 pub mod apps;
 pub mod audit;
+pub mod autoscale;
 pub mod config;
 pub mod deploy;
 pub mod deployments;

@@ -54,6 +54,7 @@ pub enum Command {
     Rollback(c::rollback::Args),
     Ps(c::ps::Args),
     Scale(c::scale::Args),
+    Autoscale(c::autoscale::Args),
     Restart(c::restart::Args),
     Stop(c::stop::Args),
     Start(c::start::Args),

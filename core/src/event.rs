@@ -38,7 +38,15 @@ pub enum EventKind {
         version: Option<u32>,
     },
     /// Wanted counts changed.
-    Scaled { process: String, from: u32, to: u32, by: String },
+    Scaled {
+        process: String,
+        from: u32,
+        to: u32,
+        by: String,
+        /// Why, in a sentence, when the autoscaler did it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
     /// An instance became ready.
     InstanceReady { process: String, instance: String, version: u32 },
     /// An instance ended by itself or stopped passing its checks.

@@ -7,6 +7,7 @@ pub mod app;
 pub mod attach;
 pub mod audit;
 pub mod auth;
+pub mod autoscale;
 pub mod config;
 pub mod deployment;
 pub mod drain;

@@ -27,6 +27,9 @@ pub enum StoreError {
     TooManyInstances { process: ProcessName, count: u32 },
     #[error("an app has at most {} drains", crate::drains::MAX_DRAINS)]
     TooManyDrains,
+    /// The process scales by itself, within bounds that the count lies outside of.
+    #[error("`{process}` scales by itself between {min} and {max}: {count} is outside")]
+    OutsideBounds { process: ProcessName, count: u32, min: u32, max: u32 },
     #[error(transparent)]
     Config(#[from] ConfigTooLarge),
     /// The caller saw another version of the configuration than there is now.

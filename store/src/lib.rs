@@ -13,6 +13,7 @@ mod db;
 
 pub mod apps;
 pub mod audit;
+pub mod autoscale;
 pub mod backup;
 pub mod claims;
 pub mod clock;
@@ -41,6 +42,7 @@ pub mod wakes;
 
 pub use self::apps::{App, AppRow, AppState, FleetEntry, LiveRelease};
 pub use self::audit::AuditRow;
+pub use self::autoscale::{Autoscaled, Decided};
 pub use self::backup::{BackupError, save_copy};
 pub use self::components::ComponentRow;
 pub use self::config::{ConfigOutcome, SealedConfig};

@@ -1,6 +1,7 @@
 //! The reconcilers: level-triggered, by event and by poll, without input of their own.
 
 pub mod access;
+pub mod autoscale;
 pub mod deadlines;
 pub mod drains;
 pub mod instances;
@@ -9,3 +10,4 @@ pub mod logs;
 pub mod monitor;
 pub mod proxy;
 pub mod status;
+pub mod wake;

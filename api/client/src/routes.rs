@@ -2,6 +2,7 @@
 
 mod apps;
 mod auth;
+mod autoscale;
 mod config;
 mod deployments;
 mod drains;

@@ -65,6 +65,11 @@ fn table() -> BTreeMap<&'static str, Demand> {
         ("list_instances", InApp(Read)),
         ("show_scale", InApp(Read)),
         ("set_scale", InApp(Write)),
+        ("list_autoscale", InApp(Read)),
+        ("show_autoscale", InApp(Read)),
+        ("set_autoscale", InApp(Write)),
+        ("unset_autoscale", InApp(Write)),
+        ("simulate_autoscale", InApp(Read)),
         ("list_config", InApp(Read)),
         ("change_config", InApp(Write)),
         ("reveal_config", InApp(Write)),
@@ -207,7 +212,8 @@ async fn every_operation_treats_every_kind_of_caller_as_the_table_says() {
                 .replace("/v1/deployments/{id}", &format!("/v1/deployments/{deployment}"))
                 .replace("{id}", "tok_00000000000000000000000000")
                 .replace("{version}", "1")
-                .replace("{key}", "KEY");
+                .replace("{key}", "KEY")
+                .replace("{process}", "web");
             let query = if operation.id == "git_refs" { "?service=git-upload-pack" } else { "" };
             let request = caller.person.request(operation.method, &format!("{path}{query}"));
             let answer = read(request.json(&body(&operation.id))).await;

@@ -7,6 +7,7 @@ mod account;
 mod apps;
 mod attach;
 mod authorization;
+mod autoscale;
 mod client;
 mod config;
 mod deployments;

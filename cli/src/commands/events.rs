@@ -77,8 +77,9 @@ fn sentence(kind: &EventKind) -> String {
             };
             format!("deployment {sequence} ({kind}){version} {detail}")
         }
-        EventKind::Scaled { process, from, to, by } => {
-            format!("{process} scaled from {from} to {to} by {by}")
+        EventKind::Scaled { process, from, to, by, reason } => {
+            let reason = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+            format!("{process} scaled from {from} to {to} by {by}{reason}")
         }
         EventKind::InstanceReady { process, instance, version } => {
             format!("{process}.{instance} of v{version} is ready")
@@ -119,7 +120,16 @@ mod tests {
             EventKind::AppCreated { by: by() },
             moved(DeploymentState::Building),
             moved(DeploymentState::Failed { reason: reason.clone() }),
-            EventKind::Scaled { process: process.clone(), from: 1, to: 3, by: by() },
+            EventKind::Scaled { process: process.clone(), from: 1, to: 3, by: by(), reason: None },
+            EventKind::Scaled {
+                process: process.clone(),
+                from: 3,
+                to: 4,
+                by: "autoscaler".to_owned(),
+                reason: Some(
+                    "up from 3 to 4: cpu is at 80 % against 60 %, which asks for 4".to_owned(),
+                ),
+            },
             EventKind::InstanceReady {
                 process: process.clone(),
                 instance: instance.clone(),

@@ -22,6 +22,7 @@ macro_rules! on_both_databases {
 }
 
 mod apps;
+mod autoscale;
 mod backup;
 mod bench;
 mod config;

@@ -1,6 +1,7 @@
 //! What people can rely on, shown on whole installations: real Docker, nginx, git and databases.
 
 mod attached;
+mod autoscale;
 mod backup;
 mod concurrency;
 mod config;
