@@ -122,6 +122,12 @@ ids! {
     TokenId, "tok";
     /// A row of the audit log.
     AuditId, "aud";
+    /// One time that an alert fired.
+    FiringId, "fir";
+    /// Where alerts are sent.
+    ChannelId, "chn";
+    /// One message on its way to a channel.
+    DeliveryId, "dlv";
 }
 
 impl InstanceId {

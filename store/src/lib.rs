@@ -11,8 +11,10 @@
 #[macro_use]
 mod db;
 
+pub mod alerts;
 pub mod apps;
 pub mod audit;
+pub mod channels;
 pub mod claims;
 pub mod clock;
 pub mod components;
@@ -35,8 +37,10 @@ pub mod tokens;
 pub mod users;
 pub mod wakes;
 
+pub use self::alerts::{AlertChange, AlertScope, AlertWrite, Statuses};
 pub use self::apps::{App, AppRow, AppState, FleetEntry, LiveRelease};
 pub use self::audit::AuditRow;
+pub use self::channels::{ChannelRow, Message, Owed};
 pub use self::components::ComponentRow;
 pub use self::config::{ConfigOutcome, SealedConfig};
 pub use self::data_dir::{DataDir, DataDirError, DataDirLock};
