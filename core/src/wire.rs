@@ -11,6 +11,7 @@ pub mod channel;
 pub mod config;
 pub mod deployment;
 pub mod error;
+pub mod metrics;
 pub mod process;
 pub mod release;
 pub mod run;

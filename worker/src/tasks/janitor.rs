@@ -53,6 +53,7 @@ async fn round<H: Host>(context: &Shared<H>) -> anyhow::Result<()> {
     context.store.delete_sessions_before(before).await?;
     context.store.delete_idempotency_before(clock::now() - idempotency::KEPT).await?;
     context.store.prune_events(KEPT_EVENTS).await?;
+    context.store.prune_samples(clock::now()).await?;
     for source in context.store.unreferenced_sources(clock::now() - KEPT_SOURCES).await? {
         absent_is_done(tokio::fs::remove_file(context.data.source(&source)).await)?;
         context.store.delete_source(&source).await?;

@@ -10,13 +10,51 @@ local traffic = require "slipway.traffic"
 local get_last_failure = balancer.get_last_failure
 local set_current_peer = balancer.set_current_peer
 local set_more_tries = balancer.set_more_tries
+local now = ngx.now
+local start_time = ngx.req.start_time
+local floor = math.floor
 local members_of = members.of
 local subject_of = traffic.subject
 
 -- NGX_BUSY: nginx takes it for "no live upstreams" and does not try again.
 local NO_MEMBER = -3
 
+-- A body up to this size arrives with its request, or right after it. A larger one is an upload,
+-- which the proxy takes in before it asks an instance: that time is the client's, not the queue's.
+local UPLOAD_BYTES = 65536
+-- A request that takes longer than this may be a stream, which is no latency.
+local STREAM_MS = 1000
+-- A front proxy's clock further off than this is not believed.
+local SANE_WAIT_S = 600
+
 local _M = {}
+
+local front_is_trusted = false
+
+-- Believes the `X-Request-Start` that `$slipway_front_start` passes on.
+function _M.trust_front()
+    front_is_trusted = true
+end
+
+-- When the request came to the installation, in seconds: as the front proxy says, in seconds,
+-- milliseconds or microseconds since the epoch, or when it came here.
+local function arrived_at(var)
+    local arrived = start_time()
+    if front_is_trusted then
+        local said = tonumber(var.slipway_front_start)
+        while said and said > 1e11 do
+            said = said / 1000
+        end
+        if said and said < arrived and arrived - said < SANE_WAIT_S then
+            return said
+        end
+    end
+    return arrived
+end
+
+local function milliseconds(seconds)
+    return seconds > 0 and floor(seconds * 1000 + 0.5) or 0
+end
 
 -- The least loaded of `list`, without the one of id `except`; nil when there is none.
 local function least(list, except)
@@ -92,6 +130,11 @@ function _M.pick(app)
         return ngx.exit(ngx.ERROR)
     end
     var.slipway_instance = member.subject.id
+    -- Setting a variable makes a string: most requests do not wait, and need none.
+    local waited = milliseconds(now() - arrived_at(var))
+    if waited > 0 then
+        var.slipway_waited = waited
+    end
     traffic.enter(subject)
     traffic.enter(member.subject)
 end
@@ -102,14 +145,24 @@ function _M.done(app)
     local var = ngx.var
     local subject = subject_of(app)
     local status, bytes = ngx.status, tonumber(var.bytes_sent)
-    traffic.answered(subject, status, bytes)
-    local instance = var.slipway_instance
-    if instance ~= "" then
-        local member = subject_of(instance)
-        traffic.leave(subject)
-        traffic.leave(member)
-        traffic.answered(member, status, bytes)
+    local bytes_in = tonumber(var.request_length)
+    local taken = milliseconds(now() - start_time())
+    if status == 101 or (taken > STREAM_MS and var.slipway_stream ~= "") then
+        taken = nil
     end
+    local instance = var.slipway_instance
+    if instance == "" then
+        return traffic.answered(subject, status, bytes, bytes_in, taken, nil)
+    end
+    local waited = nil
+    if bytes_in <= UPLOAD_BYTES then
+        waited = tonumber(var.slipway_waited) or 0
+    end
+    local member = subject_of(instance)
+    traffic.leave(subject)
+    traffic.leave(member)
+    traffic.answered(subject, status, bytes, bytes_in, taken, waited)
+    traffic.answered(member, status, bytes, bytes_in, taken, waited)
 end
 
 return _M
