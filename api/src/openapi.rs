@@ -10,8 +10,8 @@ use utoipa::{Modify, OpenApi};
 
 use crate::git::http as git;
 use crate::routes::{
-    account, apps, audit, config, deploy, deployments, events, health, logs, processes, releases,
-    runs, sessions, status, tokens,
+    account, alerts, apps, audit, channels, config, deploy, deployments, events, health, logs,
+    processes, releases, runs, sessions, status, tokens,
 };
 
 pub mod page;
@@ -65,6 +65,9 @@ pub async fn document() -> impl IntoResponse {
         config::list, config::change, config::reveal,
         runs::create, runs::follow, logs::read, events::read,
         status::show, audit::list,
+        alerts::list, alerts::set, alerts::remove, alerts::firings,
+        alerts::list_of_host, alerts::set_of_host, alerts::remove_of_host, alerts::firings_of_host,
+        channels::list, channels::create, channels::remove, channels::test, channels::deliveries,
         git::advertise, git::receive, git::upload,
     )
 )]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use slipway_core::name::AppName;
+use slipway_core::outbound::OutboundRules;
 
 /// Settings of one API process. Nothing here is read from the environment: the caller did that.
 #[derive(Debug, Clone)]
@@ -18,6 +19,8 @@ pub struct ApiSettings {
     /// What git runs before a ref moves.
     pub hook: HookProgram,
     pub limits: ApiLimits,
+    /// Where channels may lead.
+    pub outbound: OutboundRules,
 }
 
 impl ApiSettings {
@@ -102,6 +105,7 @@ mod tests {
             trusted_proxies: Vec::new(),
             hook: HookProgram { program: "/usr/bin/slipwayd".into(), argument: None },
             limits: ApiLimits::default(),
+            outbound: OutboundRules::default(),
         };
         let app: AppName = "shop".parse().unwrap();
         assert_eq!(settings.url_of(&app), "http://shop.localhost:8080");

@@ -61,6 +61,7 @@ pub enum Command {
     Config(c::config::Args),
     Logs(c::logs::Args),
     Events(c::events::Args),
+    Alerts(c::alerts::Args),
     Status(c::status::Args),
     Completion(c::completion::Args),
     Version(c::version::Args),

@@ -1,5 +1,6 @@
 //! The commands, one file each: what can be typed, what is done, how the result is drawn.
 
+pub mod alerts;
 pub mod apps;
 pub mod completion;
 pub mod config;
@@ -56,6 +57,7 @@ pub async fn run(invocation: &Invocation, command: Command) -> Result<(), Failur
         Command::Config(args) => config::run(invocation, args).await,
         Command::Logs(args) => logs::run(invocation, args).await,
         Command::Events(args) => events::run(invocation, args).await,
+        Command::Alerts(args) => alerts::run(invocation, args).await,
         Command::Status(args) => status::run(invocation, args).await,
         Command::Completion(args) => completion::run(invocation, args),
         Command::Version(args) => version::run(invocation, args),

@@ -23,7 +23,7 @@ use crate::metric::Metric;
 use crate::name::ProcessName;
 use crate::time::Millis;
 
-pub use defaults::{Scope, defaults};
+pub use defaults::{Scope, defaults, effective};
 pub use measure::{LEAST_REQUESTS, Subject, baseline, measure};
 pub use status::{Change, LONGEST_STEP, Reading, State, Status, step};
 pub use wording::amount;
@@ -39,7 +39,7 @@ const INSIDE: f64 = 0.1;
 
 /// On which side of the threshold it is bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = AlertDirection))]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
     Above,
@@ -48,7 +48,7 @@ pub enum Direction {
 
 /// What a threshold is a number of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = AlertAgainst))]
 #[serde(rename_all = "snake_case")]
 pub enum Against {
     /// The metric's own unit.
@@ -60,7 +60,7 @@ pub enum Against {
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = AlertSeverity))]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     Warning,
@@ -69,7 +69,7 @@ pub enum Severity {
 
 /// When an alert fires, and when it is over.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = AlertRule))]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
     #[cfg_attr(feature = "schema", schema(value_type = String))]
@@ -99,7 +99,7 @@ pub struct Rule {
 
 /// The numbers a reading is compared with, in the metric's own unit.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = AlertBounds))]
 pub struct Bounds {
     pub threshold: f64,
     pub clear: f64,

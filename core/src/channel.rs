@@ -14,7 +14,7 @@ pub const MOST_RECIPIENTS: usize = 20;
 /// Where messages go, with the secrets in it. It is stored sealed; [`Target::describe`] is what is
 /// shown of it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = ChannelTarget))]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Target {
     /// JSON by POST, signed.
@@ -34,7 +34,7 @@ pub enum Target {
 
 /// E-mail through an SMTP server.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = MailTarget))]
 #[serde(deny_unknown_fields)]
 pub struct Mail {
     pub host: Host,

@@ -77,23 +77,16 @@ impl OutboundRules {
 /// An IPv4 address in the disguise of an IPv6 one is what it stands for.
 fn plain(address: IpAddr) -> IpAddr {
     let IpAddr::V6(v6) = address else { return address };
-    let [a, b, .., g, h] = v6.segments();
-    let embedded = || {
-        let [one, two] = g.to_be_bytes();
-        let [three, four] = h.to_be_bytes();
-        IpAddr::V4(Ipv4Addr::new(one, two, three, four))
-    };
     if let Some(v4) = v6.to_ipv4_mapped() {
         return IpAddr::V4(v4);
     }
+    let embedded = |high: u16, low: u16| {
+        let ([one, two], [three, four]) = (high.to_be_bytes(), low.to_be_bytes());
+        IpAddr::V4(Ipv4Addr::new(one, two, three, four))
+    };
     // NAT64 (RFC 6052) and 6to4 (RFC 3056) carry the IPv4 address that packets end at.
-    match (a, b) {
-        (0x64, 0xff9b) => embedded(),
-        (0x2002, _) => {
-            let [_, high, low, ..] = v6.segments();
-            let ([one, two], [three, four]) = (high.to_be_bytes(), low.to_be_bytes());
-            IpAddr::V4(Ipv4Addr::new(one, two, three, four))
-        }
+    match v6.segments() {
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => embedded(high, low),
         _ => address,
     }
 }

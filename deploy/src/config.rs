@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use slipway_core::name::Hostname;
+use slipway_core::outbound::{Network, OutboundRules};
 use slipway_worker::engine::docker::subnet::Subnet;
 
 /// The Slipway server: API, worker and console.
@@ -83,6 +84,10 @@ pub struct Server {
     #[arg(long = "build-arg", env = "SLIPWAY_BUILD_ARGS", value_delimiter = ',', value_parser = parse_argument)]
     pub build_args: Vec<(String, String)>,
 
+    /// Networks that alerts may be sent to although they are internal: `10.1.0.0/16`
+    #[arg(long = "allow-outbound", env = "SLIPWAY_ALLOW_OUTBOUND", value_delimiter = ',')]
+    pub allow_outbound: Vec<Network>,
+
     /// The Docker daemon's socket [default: /var/run/docker.sock]
     #[arg(long, env = "SLIPWAY_DOCKER_SOCKET")]
     pub docker_socket: Option<PathBuf>,
@@ -131,6 +136,11 @@ impl Server {
         self.database
             .clone()
             .unwrap_or_else(|| format!("sqlite://{}", self.data.join("slipway.db").display()))
+    }
+
+    /// Where may be sent to.
+    pub fn outbound_rules(&self) -> OutboundRules {
+        OutboundRules::allowing(self.allow_outbound.clone())
     }
 
     /// How people and git reach the API, without a slash at the end.

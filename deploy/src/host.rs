@@ -9,6 +9,7 @@ use slipway_web::WebSettings;
 use slipway_worker::context::{Context, Shared};
 use slipway_worker::engine::docker::{Docker, DockerSettings};
 use slipway_worker::metrics::live::Live;
+use slipway_worker::outbound::Outbound;
 use slipway_worker::proxy::{Proxy, ProxySettings};
 use slipway_worker::settings::Settings;
 use slipway_worker::source::certificates::HostCertificates;
@@ -43,6 +44,7 @@ pub async fn worker_context(foundation: &Foundation) -> anyhow::Result<Shared<Do
             build_arguments: server.build_arguments(),
         },
         live: Live::default(),
+        outbound: Outbound::new(server.outbound_rules()),
     }))
 }
 
@@ -92,6 +94,7 @@ pub fn api_state(foundation: &Foundation, shutdown: CancellationToken) -> anyhow
             argument: Some("git-hook".to_owned()),
         },
         limits: ApiLimits::default(),
+        outbound: server.outbound_rules(),
     };
     ApiState::new(ApiParts {
         settings,

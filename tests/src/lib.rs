@@ -19,13 +19,17 @@ pub mod eventually;
 pub mod http;
 pub mod installation;
 pub mod load;
+pub mod mailbox;
 pub mod network;
 pub mod postgres;
 pub mod program;
+pub mod receiver;
 pub mod repository;
 
 pub use developer::{Developer, Output};
 pub use eventually::eventually;
 pub use installation::{Backend, Slipway};
 pub use load::Load;
+pub use mailbox::Mailbox;
+pub use receiver::{Received, Receiver};
 pub use repository::Echo;

@@ -13,6 +13,7 @@ use slipway_store::logs::LogStore;
 use crate::builder::Builder;
 use crate::engine::Engine;
 use crate::metrics::live::Live;
+use crate::outbound::Outbound;
 use crate::proxy::Proxy;
 use crate::settings::Settings;
 use crate::source::certificates::HostCertificates;
@@ -54,6 +55,8 @@ pub struct Context<H> {
     pub settings: Settings,
     /// The last readings of everything.
     pub live: Live,
+    /// The way out to receivers of others.
+    pub outbound: Outbound,
 }
 
 /// A shared context.

@@ -1,5 +1,7 @@
 //! The alerts that are there without anybody asking. They are changed and switched off like others.
 
+use std::collections::BTreeMap;
+
 use super::{Against, Direction, Rule, Severity};
 use crate::metric::Metric;
 use crate::name::AlertName;
@@ -69,4 +71,11 @@ fn crash_loop() -> Rule {
 
 fn disk() -> Rule {
     above(Metric::HostDisk, 80.0, Millis::from_secs(60), Severity::Critical)
+}
+
+/// The alerts of a scope: those that are there by themselves, and what somebody made of them.
+pub fn effective(scope: Scope, own: BTreeMap<AlertName, Rule>) -> BTreeMap<AlertName, Rule> {
+    let mut rules: BTreeMap<_, _> = defaults(scope).into_iter().collect();
+    rules.extend(own);
+    rules
 }

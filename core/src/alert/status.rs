@@ -11,7 +11,7 @@ pub const LONGEST_STEP: Millis = Millis::from_secs(15);
 
 /// Whether it is bad, and for how long.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = AlertState))]
 #[serde(tag = "name", rename_all = "snake_case")]
 pub enum State {
     Ok,
@@ -29,7 +29,7 @@ pub enum State {
 
 /// An alert with its numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = AlertStatus))]
 pub struct Status {
     pub state: State,
     /// Since when it is in this state.
