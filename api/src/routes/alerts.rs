@@ -60,7 +60,7 @@ pub async fn set(
 /// Removes an alert of an app; a changed one that is there by itself becomes what it was.
 #[utoipa::path(delete, path = "/v1/apps/{app}/alerts/{name}", operation_id = "remove_alert",
     tag = "look", params(("app" = String, Path), ("name" = String, Path)),
-    responses((status = 204)), security(("credential" = ["write"])))]
+    responses((status = 204, description = "Removed")), security(("credential" = ["write"])))]
 pub async fn remove(
     State(state): State<ApiState>,
     InApp { app, .. }: InApp<Write>,
@@ -107,7 +107,7 @@ pub async fn set_of_host(
 /// Removes an alert of the host; a changed one that is there by itself becomes what it was.
 #[utoipa::path(delete, path = "/v1/alerts/{name}", operation_id = "remove_host_alert",
     tag = "server", params(("name" = String, Path)),
-    responses((status = 204)), security(("credential" = ["admin"])))]
+    responses((status = 204, description = "Removed")), security(("credential" = ["admin"])))]
 pub async fn remove_of_host(
     State(state): State<ApiState>,
     _: Everywhere<Admin>,

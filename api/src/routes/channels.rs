@@ -63,7 +63,7 @@ pub async fn create(
 /// Removes a channel, with the messages on their way to it.
 #[utoipa::path(delete, path = "/v1/channels/{name}", operation_id = "remove_channel",
     tag = "server", params(("name" = String, Path)),
-    responses((status = 204)), security(("credential" = ["admin"])))]
+    responses((status = 204, description = "Removed")), security(("credential" = ["admin"])))]
 pub async fn remove(
     State(state): State<ApiState>,
     _: Everywhere<Admin>,
