@@ -100,7 +100,7 @@ fn internal_v4(address: Ipv4Addr) -> Option<&'static str> {
         [127, ..] => Some("a loopback address"),
         // Cloud metadata services answer here.
         [169, 254, ..] => Some("a link-local address"),
-        [192, 0, 0, _] | [192, 0, 2, _] | [198, 51, 100, _] | [203, 0, 113, _] => {
+        [192, 0, 0 | 2, _] | [198, 51, 100, _] | [203, 0, 113, _] => {
             Some("an address reserved for protocols and documents")
         }
         [192, 88, 99, _] => Some("a relay's address"),
@@ -111,7 +111,7 @@ fn internal_v4(address: Ipv4Addr) -> Option<&'static str> {
     }
 }
 
-/// The same of IPv6: outside of what is global unicast (2000::/3) everything is internal.
+/// The same of IPv6: outside of what is global unicast (`2000::/3`) everything is internal.
 fn internal_v6(address: Ipv6Addr) -> Option<&'static str> {
     let [a, b, ..] = address.segments();
     match (a, b) {
@@ -119,9 +119,9 @@ fn internal_v6(address: Ipv6Addr) -> Option<&'static str> {
         _ if address.is_unspecified() => Some("an address of no network"),
         (0xfe80..=0xfebf, _) => Some("a link-local address"),
         // Some clouds' metadata services answer here.
-        (0xfc00..=0xfdff, _) | (0xfec0..=0xfeff, _) => Some("a private address"),
+        (0xfc00..=0xfdff | 0xfec0..=0xfeff, _) => Some("a private address"),
         (0xff00..=0xffff, _) => Some("a multicast address"),
-        (0x2001, 0x0000..=0x01ff) | (0x2001, 0x0db8) | (0x3fff, 0x0000..=0x0fff) => {
+        (0x2001, 0x0000..=0x01ff | 0x0db8) | (0x3fff, 0x0000..=0x0fff) => {
             Some("an address reserved for protocols and documents")
         }
         (0x2000..=0x3fff, _) => None,

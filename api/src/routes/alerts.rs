@@ -51,10 +51,10 @@ pub async fn list(
 pub async fn set(
     State(state): State<ApiState>,
     InApp { caller, app, .. }: InApp<Write>,
-    Path((_, name)): Path<(String, String)>,
+    Path(names): Path<(String, String)>,
     Json(rule): Json<Rule>,
 ) -> Result<axum::Json<AlertInfo>, ApiError> {
-    set_rule(&state, &caller, &of_app(app.id), &name, rule).await
+    set_rule(&state, &caller, &of_app(app.id), &names.1, rule).await
 }
 
 /// Removes an alert of an app; a changed one that is there by itself becomes what it was.
@@ -64,9 +64,9 @@ pub async fn set(
 pub async fn remove(
     State(state): State<ApiState>,
     InApp { app, .. }: InApp<Write>,
-    Path((_, name)): Path<(String, String)>,
+    Path(names): Path<(String, String)>,
 ) -> Result<StatusCode, ApiError> {
-    remove_rule(&state, &of_app(app.id), &name).await
+    remove_rule(&state, &of_app(app.id), &names.1).await
 }
 
 /// Lists when an app's alerts fired, newest first.

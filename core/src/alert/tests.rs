@@ -1,5 +1,7 @@
 //! Alerts reading by reading.
 
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -38,7 +40,7 @@ fn run(rule: &Rule, values: &[Option<f64>]) -> String {
             }
         };
         let shown = value.map_or("-".to_owned(), |value| value.to_string());
-        lines += &format!("{at:>3} s {shown:>4}  {}{told}\n", name(after.state));
+        let _ = writeln!(lines, "{at:>3} s {shown:>4}  {}{told}", name(after.state));
         status = after;
     }
     lines
