@@ -231,6 +231,14 @@ impl From<StoreError> for ApiError {
                 error.to_string(),
                 "`slipway apps` lists what there is",
             ),
+            StoreError::TooManyAlerts => {
+                Self::conflict("too_many_alerts", error.to_string(), "remove one first")
+            }
+            StoreError::ChannelNameTaken(_) => Self::conflict(
+                "channel_name_taken",
+                error.to_string(),
+                "choose another name, or remove that one first",
+            ),
             StoreError::UnknownProcess { .. } => Self::invalid(
                 "unknown_process",
                 error.to_string(),

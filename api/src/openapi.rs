@@ -10,8 +10,8 @@ use utoipa::{Modify, OpenApi};
 
 use crate::git::http as git;
 use crate::routes::{
-    account, apps, audit, autoscale, config, deploy, deployments, drains, events, exposition,
-    health, logs, metrics, processes, releases, runs, sessions, status, tokens,
+    account, alerts, apps, audit, autoscale, channels, config, deploy, deployments, drains, events,
+    exposition, health, logs, metrics, processes, releases, runs, sessions, status, tokens,
 };
 
 pub mod page;
@@ -68,6 +68,9 @@ pub async fn document() -> impl IntoResponse {
         metrics::of_app, metrics::of_host, metrics::now, exposition::expose,
         drains::list, drains::add, drains::remove, drains::test,
         status::show, audit::list,
+        alerts::list, alerts::set, alerts::remove, alerts::firings,
+        alerts::list_of_host, alerts::set_of_host, alerts::remove_of_host, alerts::firings_of_host,
+        channels::list, channels::create, channels::remove, channels::test, channels::deliveries,
         git::advertise, git::receive, git::upload,
     )
 )]

@@ -13,8 +13,8 @@ use crate::git::http as git;
 use crate::middleware::{failure, headers, read_only, request, trail};
 use crate::openapi;
 use crate::routes::{
-    account, apps, audit, autoscale, config, deploy, deployments, drains, events, exposition,
-    health, logs, metrics, processes, releases, runs, sessions, status, tokens,
+    account, alerts, apps, audit, autoscale, channels, config, deploy, deployments, drains, events,
+    exposition, health, logs, metrics, processes, releases, runs, sessions, status, tokens,
 };
 use crate::state::ApiState;
 
@@ -103,6 +103,19 @@ fn ordinary() -> Routes {
         .post("/v1/apps/{app}/drains/{id}/test", drains::test)
         .get("/v1/status", status::show)
         .get("/v1/audit", audit::list)
+        .get("/v1/apps/{app}/alerts", alerts::list)
+        .put("/v1/apps/{app}/alerts/{name}", alerts::set)
+        .delete("/v1/apps/{app}/alerts/{name}", alerts::remove)
+        .get("/v1/apps/{app}/firings", alerts::firings)
+        .get("/v1/alerts", alerts::list_of_host)
+        .put("/v1/alerts/{name}", alerts::set_of_host)
+        .delete("/v1/alerts/{name}", alerts::remove_of_host)
+        .get("/v1/firings", alerts::firings_of_host)
+        .get("/v1/channels", channels::list)
+        .post("/v1/channels", channels::create)
+        .delete("/v1/channels/{name}", channels::remove)
+        .post("/v1/channels/{name}/test", channels::test)
+        .get("/v1/channels/{name}/deliveries", channels::deliveries)
 }
 
 fn lasting() -> Routes {

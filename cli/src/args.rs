@@ -66,6 +66,7 @@ pub enum Command {
     Events(c::events::Args),
     Metrics(c::metrics::Args),
     Top(c::top::Args),
+    Alerts(c::alerts::Args),
     Status(c::status::Args),
     Completion(c::completion::Args),
     Version(c::version::Args),

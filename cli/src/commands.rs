@@ -1,5 +1,6 @@
 //! The commands, one file each: what can be typed, what is done, how the result is drawn.
 
+pub mod alerts;
 pub mod apps;
 pub mod autoscale;
 pub mod completion;
@@ -66,6 +67,7 @@ pub async fn run(invocation: &Invocation, command: Command) -> Result<(), Failur
         Command::Events(args) => events::run(invocation, args).await,
         Command::Metrics(args) => metrics::run(invocation, args).await,
         Command::Top(args) => top::run(invocation, args).await,
+        Command::Alerts(args) => alerts::run(invocation, args).await,
         Command::Status(args) => status::run(invocation, args).await,
         Command::Completion(args) => completion::run(invocation, args),
         Command::Version(args) => version::run(invocation, args),

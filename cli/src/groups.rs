@@ -9,7 +9,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Apps", &["create", "apps", "info", "open", "destroy"]),
     ("Deploy", &["deploy", "deployments", "releases", "rollback"]),
     ("Run", &["ps", "scale", "autoscale", "restart", "stop", "start", "run", "exec", "config"]),
-    ("Watch", &["logs", "drains", "events", "metrics", "top", "status"]),
+    ("Watch", &["logs", "drains", "events", "metrics", "top", "alerts", "status"]),
     ("This program", &["completion", "version"]),
 ];
 

@@ -10,6 +10,7 @@ use slipway_worker::attach::Attachments;
 use slipway_worker::context::{Context, Shared};
 use slipway_worker::engine::docker::{Docker, DockerSettings};
 use slipway_worker::metrics::live::Live;
+use slipway_worker::outbound::Outbound;
 use slipway_worker::proxy::{Proxy, ProxySettings};
 use slipway_worker::settings::Settings;
 use slipway_worker::source::certificates::HostCertificates;
@@ -49,6 +50,7 @@ pub async fn worker_context(foundation: &Foundation) -> anyhow::Result<Shared<Do
         attachments: Attachments::default(),
         gauges: Gauges::default(),
         live: Live::default(),
+        outbound: Outbound::new(server.outbound_rules()),
     }))
 }
 

@@ -3,7 +3,7 @@
 use slipway_core::config::ConfigTooLarge;
 use slipway_core::deployment::IllegalTransition;
 use slipway_core::id::{DeploymentId, InstanceId, ReleaseId};
-use slipway_core::name::{AppName, Email, ProcessName};
+use slipway_core::name::{AppName, ChannelName, Email, ProcessName};
 use sqlx::error::DatabaseError;
 
 use crate::backup::BackupError;
@@ -52,6 +52,10 @@ pub enum StoreError {
     LostLease,
     #[error("the e-mail address `{0}` is taken")]
     EmailTaken(Email),
+    #[error("{} alerts are the most there can be", crate::alerts::MOST_RULES)]
+    TooManyAlerts,
+    #[error("there is a channel `{0}` already")]
+    ChannelNameTaken(ChannelName),
     /// A value could not be sealed or opened.
     #[error(transparent)]
     Key(#[from] KeyError),

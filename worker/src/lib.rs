@@ -14,6 +14,8 @@ mod environment;
 mod health;
 mod jobs;
 pub mod metrics;
+pub mod notify;
+pub mod outbound;
 mod output;
 pub mod proxy;
 mod runner;
@@ -56,6 +58,8 @@ pub async fn run<H: Host>(context: Shared<H>, stop: CancellationToken) -> anyhow
     parts.spawn(Autoscaler::new(Arc::clone(&context)).run(stop.clone()));
     parts.spawn(tasks::wake::run(Arc::clone(&context), stop.clone()));
     parts.spawn(tasks::status::run(Arc::clone(&context), stop.clone()));
+    parts.spawn(tasks::alerts::run(Arc::clone(&context), stop.clone()));
+    parts.spawn(tasks::deliveries::run(Arc::clone(&context), stop.clone()));
     parts.spawn(tasks::janitor::run(context, stop.clone()));
     while let Some(ended) = parts.join_next().await {
         if let Err(error) = ended {

@@ -1,5 +1,6 @@
 //! One method for each route, one file for each family.
 
+mod alerts;
 mod apps;
 mod auth;
 mod autoscale;

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it must be")]
 
 mod account;
+mod alerts;
 mod apps;
 mod attach;
 mod authorization;

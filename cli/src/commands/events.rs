@@ -93,13 +93,20 @@ fn sentence(kind: &EventKind) -> String {
         EventKind::InstanceStopped { process, instance, version } => {
             format!("{process}.{instance} of v{version} was stopped")
         }
+        EventKind::AlertFiring { alert, severity, sentence, .. } => {
+            format!("alert {alert} fires ({}): {sentence}", severity.as_str())
+        }
+        EventKind::AlertResolved { alert, sentence, .. } => {
+            format!("alert {alert} is over: {sentence}")
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use slipway_core::alert::Severity;
     use slipway_core::deployment::{DeploymentKind, DeploymentState};
-    use slipway_core::id::{DeploymentId, Id};
+    use slipway_core::id::{DeploymentId, FiringId, Id};
     use slipway_core::reason::{Reason, ReasonCode};
 
     use super::*;
@@ -147,6 +154,18 @@ mod tests {
                 version,
             },
             EventKind::InstanceStopped { process, instance, version },
+            EventKind::AlertFiring {
+                alert: "errors".parse().unwrap(),
+                firing: FiringId::from_bits(1),
+                severity: Severity::Critical,
+                sentence: "errors is 3.2 %, above 1 % for 5 min".to_owned(),
+            },
+            EventKind::AlertResolved {
+                alert: "errors".parse().unwrap(),
+                firing: FiringId::from_bits(1),
+                severity: Severity::Critical,
+                sentence: "errors is 0 % again after 9 min 5 s; at worst it was 7 %".to_owned(),
+            },
             EventKind::AppDestroyed { by: by() },
         ];
         let number = |(id, kind)| Event { id, at: NOW, app: "shop".to_owned(), kind };

@@ -21,6 +21,7 @@ macro_rules! on_both_databases {
     };
 }
 
+mod alerts;
 mod apps;
 mod autoscale;
 mod backup;
