@@ -41,7 +41,7 @@ enum Verb {
         /// Sent as `Authorization: Bearer …`; `-` reads it from standard input
         #[arg(long)]
         token: Option<String>,
-        /// Compress what is POSTed
+        /// Compress what is `POSTed`
         #[arg(long)]
         gzip: bool,
         /// Only lines of these sources, with commas between them
@@ -127,7 +127,7 @@ fn render(view: &View, drains: &[DrainInfo]) -> String {
             Some(failure) => {
                 let since = view.when(failure.since);
                 failures += &format!("{}: {}\n", drain.id, word(&failure.message));
-                Cell::toned(Tone::Bad, &format!("failing since {since}"))
+                Cell::toned(Tone::Bad, format!("failing since {since}"))
             }
             None => Cell::toned(Tone::Good, "ok"),
         };

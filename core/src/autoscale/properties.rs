@@ -69,7 +69,7 @@ proptest! {
     ) {
         let settings = settings(min, min + more);
         let idle_since = idle.map(|ms| NOW - Millis(ms));
-        let input = Input { room, rollout, idle_since, ..input(&subjects, current) };
+        let input = Input { rollout, room, idle_since, ..input(&subjects, current) };
         let decision = decide(&settings, &history, &input);
         let held = rollout == Rollout::Underway || decision.verdict == Verdict::Paused;
         let most = if held { settings.max.max(current) } else { settings.max };
@@ -132,7 +132,7 @@ proptest! {
 /// Requests a second that are high and low in turn, for half an hour, beginning with high.
 fn wave(period_s: u64, high: u64, low: u64) -> Vec<Record> {
     let record = |second: u64| {
-        let rps = if second / period_s % 2 == 0 { high } else { low };
+        let rps = if (second / period_s).is_multiple_of(2) { high } else { low };
         record(second, rps, 1)
     };
     (0..1800).step_by(2).map(record).collect()

@@ -51,7 +51,7 @@ impl Store {
             match change {
                 AlertChange::Fires { .. } => begin(&mut tx, write, change).await?,
                 AlertChange::Ends { alert, sentence } => {
-                    end(&mut tx, write, alert, sentence).await?
+                    end(&mut tx, write, alert, sentence).await?;
                 }
             }
         }

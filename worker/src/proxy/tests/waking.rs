@@ -33,7 +33,7 @@ async fn fifty_requests_wait_for_one_wake_and_all_are_answered() {
     let awake = Instant::now();
     for (status, at) in visitors.join_all().await {
         assert_eq!(status, 200);
-        assert!(at.duration_since(awake) < Duration::from_millis(1000));
+        assert!(at.duration_since(awake) < Duration::from_secs(1));
     }
     // Late marks of the same stampede are of an app that is awake, and then there are none.
     while !rig.proxy.wanted(&sleepers()).await.unwrap().is_empty() {}
