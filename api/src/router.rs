@@ -54,7 +54,12 @@ pub fn routes() -> Vec<(Method, &'static str)> {
 }
 
 fn ordinary() -> Routes {
-    Routes::default()
+    watching(running(server(Routes::default())))
+}
+
+/// The server itself, and who may use it.
+fn server(routes: Routes) -> Routes {
+    routes
         .get("/healthz", health::alive)
         .get("/readyz", health::ready)
         .get("/openapi.json", openapi::document)
@@ -69,6 +74,13 @@ fn ordinary() -> Routes {
         .get("/v1/tokens", tokens::list)
         .post("/v1/tokens", tokens::create)
         .delete("/v1/tokens/{id}", tokens::revoke)
+        .get("/v1/status", status::show)
+        .get("/v1/audit", audit::list)
+}
+
+/// Apps, what they are and what they run.
+fn running(routes: Routes) -> Routes {
+    routes
         .get("/v1/apps", apps::list)
         .post("/v1/apps", apps::create)
         .get("/v1/apps/{app}", apps::show)
@@ -94,6 +106,11 @@ fn ordinary() -> Routes {
         .get("/v1/apps/{app}/config/{key}", config::reveal)
         .post("/v1/apps/{app}/runs", runs::create)
         .post("/v1/apps/{app}/exec", runs::exec)
+}
+
+/// What apps do, and who is told.
+fn watching(routes: Routes) -> Routes {
+    routes
         .get("/v1/apps/{app}/metrics", metrics::of_app)
         .get("/v1/metrics/host", metrics::of_host)
         .get("/v1/metrics/now", metrics::now)
@@ -101,8 +118,6 @@ fn ordinary() -> Routes {
         .post("/v1/apps/{app}/drains", drains::add)
         .delete("/v1/apps/{app}/drains/{id}", drains::remove)
         .post("/v1/apps/{app}/drains/{id}/test", drains::test)
-        .get("/v1/status", status::show)
-        .get("/v1/audit", audit::list)
         .get("/v1/apps/{app}/alerts", alerts::list)
         .put("/v1/apps/{app}/alerts/{name}", alerts::set)
         .delete("/v1/apps/{app}/alerts/{name}", alerts::remove)

@@ -30,6 +30,7 @@ enum Demand {
 }
 
 /// Every operation with its demand.
+#[expect(clippy::too_many_lines, reason = "a table is as long as it is")]
 fn table() -> BTreeMap<&'static str, Demand> {
     use Demand::{Anywhere, Everywhere, InApp, Nobody, Session, SessionOrAdmin};
     use Scope::{Admin, Deploy, Read, Write};

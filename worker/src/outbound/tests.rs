@@ -127,7 +127,7 @@ async fn an_answer_without_end_is_not_read_without_end() {
         let _ = stream.read(&mut request).await;
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await;
         let mut sent = 0_usize;
-        while stream.write_all(&[b'x'; 65536]).await.is_ok() && sent < 1 << 30 {
+        while stream.write_all(&vec![b'x'; 65536]).await.is_ok() && sent < 1 << 30 {
             sent += 65536;
         }
         sent

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use slipway_core::id::AppId;
+use slipway_core::id::{AppId, Id as _};
 
 use super::ProxyError;
 use super::control::{Control, unexpected};
@@ -15,7 +15,7 @@ pub(super) async fn wanted(
     control: &Control,
     sleepers: &BTreeSet<AppId>,
 ) -> Result<BTreeSet<AppId>, ProxyError> {
-    let lines: String = sleepers.iter().map(|app| format!("{app}\n")).collect();
+    let lines = sleepers.iter().fold(String::new(), |lines, app| lines + app.as_str() + "\n");
     let answer = control.put(PATH, 0, &lines).await?;
     let read = || answer.body.lines().map(|line| line.parse().ok()).collect();
     let wanted: Option<BTreeSet<AppId>> = if answer.status == 200 { read() } else { None };

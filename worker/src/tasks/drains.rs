@@ -159,7 +159,7 @@ impl Delivery {
         let mut receiver: Option<Receiver> = None;
         loop {
             if let Some(receiver) = &mut receiver {
-                receiver.check().await?;
+                receiver.check()?;
             }
             if progress.settle(Instant::now()) {
                 self.store.note_delivered(&self.drain.id, progress.taken).await?;
@@ -205,7 +205,7 @@ impl Delivery {
         receiver.send(&self.app, &[LogLine::new(clock::now(), LogSource::Platform, text)]).await?;
         if !receiver.confirms() {
             sleep(SETTLED).await;
-            receiver.check().await?;
+            receiver.check()?;
         }
         Ok(())
     }

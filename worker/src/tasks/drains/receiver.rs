@@ -89,7 +89,7 @@ impl Receiver {
     }
 
     /// Notices a connection that was closed from the other end.
-    pub(super) async fn check(&mut self) -> Result<(), DrainError> {
+    pub(super) fn check(&mut self) -> Result<(), DrainError> {
         match self {
             Self::Syslog(connection) => {
                 // A receiver of syslog has nothing to say; what it says is read past.
