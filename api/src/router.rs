@@ -10,11 +10,11 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::error::ApiError;
 use crate::git::http as git;
-use crate::middleware::{failure, headers, request, trail};
+use crate::middleware::{failure, headers, read_only, request, trail};
 use crate::openapi;
 use crate::routes::{
-    account, apps, audit, config, deploy, deployments, drains, events, health, logs, processes,
-    releases, runs, sessions, status, tokens,
+    account, alerts, apps, audit, autoscale, channels, config, deploy, deployments, drains, events,
+    exposition, health, logs, metrics, processes, releases, runs, sessions, status, tokens,
 };
 use crate::state::ApiState;
 
@@ -41,9 +41,10 @@ pub fn router(state: ApiState) -> Router {
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .layer(CatchPanicLayer::custom(failure::of_panic))
         .layer(from_fn_with_state(state.clone(), trail::record))
+        .layer(from_fn_with_state(state.clone(), read_only::refuse))
         .layer(from_fn(failure::render))
         .layer(from_fn(headers::secure))
-        .layer(from_fn(request::identify))
+        .layer(from_fn_with_state(state.clone(), request::identify))
         .with_state(state)
 }
 
@@ -58,6 +59,7 @@ fn ordinary() -> Routes {
         .get("/readyz", health::ready)
         .get("/openapi.json", openapi::document)
         .get("/docs", openapi::page::show)
+        .get("/metrics", exposition::expose)
         .post("/v1/claim", sessions::claim)
         .post("/v1/login", sessions::login)
         .post("/v1/refresh", sessions::refresh)
@@ -82,16 +84,38 @@ fn ordinary() -> Routes {
         .get("/v1/apps/{app}/instances", processes::instances)
         .get("/v1/apps/{app}/scale", processes::scale)
         .put("/v1/apps/{app}/scale", processes::set_scale)
+        .get("/v1/apps/{app}/autoscale", autoscale::list)
+        .get("/v1/apps/{app}/autoscale/{process}", autoscale::show)
+        .put("/v1/apps/{app}/autoscale/{process}", autoscale::set)
+        .delete("/v1/apps/{app}/autoscale/{process}", autoscale::unset)
+        .post("/v1/apps/{app}/autoscale/{process}/simulate", autoscale::simulate)
         .get("/v1/apps/{app}/config", config::list)
         .patch("/v1/apps/{app}/config", config::change)
         .get("/v1/apps/{app}/config/{key}", config::reveal)
         .post("/v1/apps/{app}/runs", runs::create)
+        .post("/v1/apps/{app}/exec", runs::exec)
+        .get("/v1/apps/{app}/metrics", metrics::of_app)
+        .get("/v1/metrics/host", metrics::of_host)
+        .get("/v1/metrics/now", metrics::now)
         .get("/v1/apps/{app}/drains", drains::list)
         .post("/v1/apps/{app}/drains", drains::add)
         .delete("/v1/apps/{app}/drains/{id}", drains::remove)
         .post("/v1/apps/{app}/drains/{id}/test", drains::test)
         .get("/v1/status", status::show)
         .get("/v1/audit", audit::list)
+        .get("/v1/apps/{app}/alerts", alerts::list)
+        .put("/v1/apps/{app}/alerts/{name}", alerts::set)
+        .delete("/v1/apps/{app}/alerts/{name}", alerts::remove)
+        .get("/v1/apps/{app}/firings", alerts::firings)
+        .get("/v1/alerts", alerts::list_of_host)
+        .put("/v1/alerts/{name}", alerts::set_of_host)
+        .delete("/v1/alerts/{name}", alerts::remove_of_host)
+        .get("/v1/firings", alerts::firings_of_host)
+        .get("/v1/channels", channels::list)
+        .post("/v1/channels", channels::create)
+        .delete("/v1/channels/{name}", channels::remove)
+        .post("/v1/channels/{name}/test", channels::test)
+        .get("/v1/channels/{name}/deliveries", channels::deliveries)
 }
 
 fn lasting() -> Routes {
@@ -99,6 +123,7 @@ fn lasting() -> Routes {
         .post("/v1/apps/{app}/deploy/archive", deploy::archive)
         .get("/v1/apps/{app}/logs", logs::read)
         .get("/v1/apps/{app}/runs/{id}/stream", runs::follow)
+        .get("/v1/apps/{app}/runs/{id}/attach", runs::attach)
         .get("/v1/deployments/{id}/stream", deployments::follow)
         .get("/v1/events", events::read)
 }

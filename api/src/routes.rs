@@ -2,15 +2,20 @@
 //! what came of it in the types of `slipway_core::wire`.
 
 pub mod account;
+pub mod alerts;
 pub mod apps;
 pub mod audit;
+pub mod autoscale;
+pub mod channels;
 pub mod config;
 pub mod deploy;
 pub mod deployments;
 pub mod drains;
 pub mod events;
+pub mod exposition;
 pub mod health;
 pub mod logs;
+pub mod metrics;
 pub mod processes;
 pub mod releases;
 pub mod runs;

@@ -1,6 +1,8 @@
 //! The commands, one file each: what can be typed, what is done, how the result is drawn.
 
+pub mod alerts;
 pub mod apps;
+pub mod autoscale;
 pub mod completion;
 pub mod config;
 pub mod create;
@@ -9,11 +11,13 @@ pub mod deployments;
 pub mod destroy;
 pub mod drains;
 pub mod events;
+pub mod exec;
 pub mod git_credential;
 pub mod info;
 pub mod login;
 pub mod logout;
 pub mod logs;
+pub mod metrics;
 pub mod open;
 pub mod ps;
 pub mod releases;
@@ -25,6 +29,7 @@ pub mod start;
 pub mod status;
 pub mod stop;
 pub mod tokens;
+pub mod top;
 pub mod version;
 pub mod whoami;
 
@@ -50,14 +55,19 @@ pub async fn run(invocation: &Invocation, command: Command) -> Result<(), Failur
         Command::Rollback(args) => rollback::run(invocation, args).await,
         Command::Ps(args) => ps::run(invocation, args).await,
         Command::Scale(args) => scale::run(invocation, args).await,
+        Command::Autoscale(args) => autoscale::run(invocation, args).await,
         Command::Restart(args) => restart::run(invocation, args).await,
         Command::Stop(args) => stop::run(invocation, args).await,
         Command::Start(args) => start::run(invocation, args).await,
         Command::Run(args) => run::run(invocation, args).await,
+        Command::Exec(args) => exec::run(invocation, args).await,
         Command::Config(args) => config::run(invocation, args).await,
         Command::Logs(args) => logs::run(invocation, args).await,
         Command::Drains(args) => drains::run(invocation, args).await,
         Command::Events(args) => events::run(invocation, args).await,
+        Command::Metrics(args) => metrics::run(invocation, args).await,
+        Command::Top(args) => top::run(invocation, args).await,
+        Command::Alerts(args) => alerts::run(invocation, args).await,
         Command::Status(args) => status::run(invocation, args).await,
         Command::Completion(args) => completion::run(invocation, args),
         Command::Version(args) => version::run(invocation, args),

@@ -3,6 +3,7 @@
 mod accounts;
 mod archive;
 mod args;
+mod attached;
 mod cause;
 mod commands;
 mod config;
@@ -18,8 +19,11 @@ mod moment;
 mod printer;
 mod progress;
 mod prompt;
+mod quantity;
 mod session;
+mod sparkline;
 mod table;
+mod terminal;
 #[cfg(test)]
 mod testing;
 mod time;

@@ -1,13 +1,15 @@
 //! `slipwayd`'s command line and environment, read once. Flags win over the environment.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand};
 use slipway_core::name::Hostname;
 use slipway_core::outbound::{Network, OutboundRules};
 use slipway_worker::engine::docker::subnet::Subnet;
+
+use crate::collector::CollectorArgs;
 
 /// The Slipway server: API, worker and console.
 #[derive(Debug, Parser)]
@@ -30,6 +32,8 @@ pub enum Command {
     Web(Server),
     /// Print a one-time token with which the first person claims this installation
     ClaimToken(Server),
+    /// Save a consistent copy of the database while the server runs
+    Backup(Backup),
     /// Stop the server, its apps and its proxy; data stays
     Down(Down),
     /// Called by git when somebody pushes
@@ -67,6 +71,10 @@ pub struct Server {
     #[arg(long, env = "SLIPWAY_HTTP_LISTEN", default_value = "0.0.0.0:8080")]
     pub http_listen: SocketAddr,
 
+    /// Load balancers in front of the proxy, by address: their `X-Request-Start` is believed
+    #[arg(long = "trusted-front", env = "SLIPWAY_TRUSTED_FRONTS", value_delimiter = ',')]
+    pub trusted_fronts: Vec<IpAddr>,
+
     /// Apps answer at <app>.<domain>
     #[arg(long, env = "SLIPWAY_APP_DOMAIN", default_value = "localhost")]
     pub app_domain: Hostname,
@@ -84,6 +92,10 @@ pub struct Server {
     #[arg(long = "build-arg", env = "SLIPWAY_BUILD_ARGS", value_delimiter = ',', value_parser = parse_argument)]
     pub build_args: Vec<(String, String)>,
 
+    /// Networks that alerts and drains may send to although they are internal: `10.1.0.0/16`
+    #[arg(long = "allow-outbound", env = "SLIPWAY_ALLOW_OUTBOUND", value_delimiter = ',')]
+    pub allow_outbound: Vec<Network>,
+
     /// The Docker daemon's socket [default: /var/run/docker.sock]
     #[arg(long, env = "SLIPWAY_DOCKER_SOCKET")]
     pub docker_socket: Option<PathBuf>,
@@ -92,13 +104,12 @@ pub struct Server {
     #[arg(long, env = "SLIPWAY_NGINX", default_value = "/usr/sbin/nginx")]
     pub nginx: PathBuf,
 
-    /// Internal networks that drains may send to, such as `10.1.0.0/16`
-    #[arg(long = "allow-outbound", env = "SLIPWAY_ALLOW_OUTBOUND", value_delimiter = ',')]
-    pub allow_outbound: Vec<Network>,
-
     /// Whether the apps' logs have a line for every request
     #[arg(long, env = "SLIPWAY_ACCESS_LOG", default_value_t = true, action = ArgAction::Set)]
     pub access_log: bool,
+
+    #[command(flatten)]
+    pub collector: CollectorArgs,
 
     /// Log lines as JSON
     #[arg(long, env = "SLIPWAY_LOG_JSON")]
@@ -107,6 +118,16 @@ pub struct Server {
     /// What to log, as `level` or `target=level,…`
     #[arg(long, env = "SLIPWAY_LOG", default_value = "info")]
     pub log: String,
+}
+
+/// What to save.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct Backup {
+    /// The file to save to, which must not exist
+    pub path: PathBuf,
+
+    #[command(flatten)]
+    pub server: Server,
 }
 
 /// What to stop.

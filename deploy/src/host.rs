@@ -6,11 +6,15 @@ use anyhow::Context as _;
 use axum::Router;
 use slipway_api::{ApiLimits, ApiParts, ApiSettings, ApiState, HookProgram};
 use slipway_web::WebSettings;
+use slipway_worker::attach::Attachments;
 use slipway_worker::context::{Context, Shared};
 use slipway_worker::engine::docker::{Docker, DockerSettings};
+use slipway_worker::metrics::live::Live;
+use slipway_worker::outbound::Outbound;
 use slipway_worker::proxy::{Proxy, ProxySettings};
 use slipway_worker::settings::Settings;
 use slipway_worker::source::certificates::HostCertificates;
+use slipway_worker::telemetry::Gauges;
 use tokio_util::sync::CancellationToken;
 
 use crate::daemon::Foundation;
@@ -39,9 +43,13 @@ pub async fn worker_context(foundation: &Foundation) -> anyhow::Result<Shared<Do
             app_domain: server.app_domain.clone(),
             public_port: server.http_listen.port(),
             build_slots: build_slots(),
+            telemetry: server.collector.collector(),
             build_arguments: server.build_arguments(),
-            outbound: server.outbound_rules(),
         },
+        attachments: Attachments::default(),
+        gauges: Gauges::default(),
+        live: Live::default(),
+        outbound: Outbound::new(server.outbound_rules()),
     }))
 }
 
@@ -68,6 +76,7 @@ pub fn proxy_settings(foundation: &Foundation) -> ProxySettings {
     let listen = vec![server.http_listen];
     ProxySettings {
         nginx: server.nginx.clone(),
+        trusted_fronts: server.trusted_fronts.clone(),
         access_log: server.access_log,
         ..ProxySettings::new(foundation.data.root(), listen)
     }

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -22,7 +22,7 @@ use crate::eventually::eventually;
 use crate::http::Site;
 use crate::network::{free_address, network_pool};
 use crate::postgres::Postgres;
-use crate::program::built;
+use crate::program::{built, pid_of, running_below};
 
 const READY: Duration = Duration::from_mins(1);
 const STOPPED: Duration = Duration::from_secs(20);
@@ -44,6 +44,8 @@ pub struct Slipway {
     proxy: SocketAddr,
     pool: String,
     roles: &'static [&'static str],
+    /// Told to every server besides.
+    arguments: Vec<String>,
     servers: Mutex<Vec<Child>>,
     /// Dropped after `down` has used it.
     database: Option<Postgres>,
@@ -51,6 +53,8 @@ pub struct Slipway {
     token: String,
     installation: String,
     people: AtomicU32,
+    /// Whether receivers on 127.0.0.1 are allowed, as those of the tests are.
+    outbound: AtomicBool,
 }
 
 impl Slipway {
@@ -59,7 +63,26 @@ impl Slipway {
     /// # Errors
     /// When it does not get ready within a minute.
     pub async fn start(backend: Backend) -> anyhow::Result<Self> {
-        Self::start_roles(backend, &["run"]).await
+        Self::prepare(backend, &["run"], &std::env::temp_dir())?.claimed().await
+    }
+
+    /// The same on SQLite, with everything it keeps below `folder`.
+    ///
+    /// # Errors
+    /// When it does not get ready within a minute.
+    pub async fn start_on(folder: &Path) -> anyhow::Result<Self> {
+        Self::prepare(Backend::Sqlite, &["run"], folder)?.claimed().await
+    }
+
+    /// The same on SQLite, with another socket between the server and Docker.
+    ///
+    /// # Errors
+    /// When it does not get ready within a minute.
+    pub async fn start_behind(docker_socket: PathBuf) -> anyhow::Result<Self> {
+        let mut slipway = Self::prepare(Backend::Sqlite, &["run"], &std::env::temp_dir())?;
+        let socket = docker_socket.to_string_lossy().into_owned();
+        slipway.arguments = vec!["--docker-socket".to_owned(), socket];
+        slipway.claimed().await
     }
 
     /// The same roles in a process each, on PostgreSQL.
@@ -67,31 +90,51 @@ impl Slipway {
     /// # Errors
     /// When they do not get ready within a minute.
     pub async fn start_apart() -> anyhow::Result<Self> {
-        Self::start_roles(Backend::Postgres, &["api", "worker", "web"]).await
+        let roles = &["api", "worker", "web"];
+        Self::prepare(Backend::Postgres, roles, &std::env::temp_dir())?.claimed().await
     }
 
-    async fn start_roles(backend: Backend, roles: &'static [&'static str]) -> anyhow::Result<Self> {
+    /// One process with every role, told this besides.
+    ///
+    /// # Errors
+    /// When it does not get ready within a minute.
+    pub async fn start_with(backend: Backend, arguments: Vec<String>) -> anyhow::Result<Self> {
+        let mut slipway = Self::prepare(backend, &["run"], &std::env::temp_dir())?;
+        slipway.arguments = arguments;
+        slipway.claimed().await
+    }
+
+    fn prepare(
+        backend: Backend,
+        roles: &'static [&'static str],
+        folder: &Path,
+    ) -> anyhow::Result<Self> {
         let database = match backend {
             Backend::Sqlite => None,
             Backend::Postgres => Some(Postgres::start()?),
         };
-        let mut slipway = Self {
-            home: tempfile::Builder::new().prefix("slipway-test-").tempdir()?,
+        Ok(Self {
+            home: tempfile::Builder::new().prefix("slipway-test-").tempdir_in(folder)?,
             api: free_address(),
             console: free_address(),
             proxy: free_address(),
             pool: network_pool(),
             roles,
+            arguments: Vec::new(),
             servers: Mutex::default(),
             database,
             client: None,
             token: String::new(),
             installation: String::new(),
             people: AtomicU32::new(0),
-        };
-        slipway.start_server().await?;
-        slipway.claim().await?;
-        Ok(slipway)
+            outbound: AtomicBool::new(true),
+        })
+    }
+
+    async fn claimed(mut self) -> anyhow::Result<Self> {
+        self.start_server().await?;
+        self.claim().await?;
+        Ok(self)
     }
 
     /// The address of the API.
@@ -162,6 +205,11 @@ impl Slipway {
         servers.clear();
     }
 
+    /// The server allows nothing internal from its next start on.
+    pub fn forbid_outbound(&self) {
+        self.outbound.store(false, Ordering::Relaxed);
+    }
+
     /// Asks the server to end, and waits until it has.
     ///
     /// # Errors
@@ -220,14 +268,6 @@ impl Slipway {
         Pid::from_raw(text.trim().parse()?).context("a process has a positive number")
     }
 
-    /// What the logs of all apps take on disk, in bytes.
-    ///
-    /// # Errors
-    /// When the files cannot be read.
-    pub fn log_bytes(&self) -> anyhow::Result<u64> {
-        bytes_below(&self.data().join("logs"))
-    }
-
     /// A client that has not signed in.
     ///
     /// # Errors
@@ -244,7 +284,18 @@ impl Slipway {
         name.parse().expect("a test's app has a valid name")
     }
 
-    fn data(&self) -> PathBuf {
+    /// Saves the database to a new file, as its operator would, and returns what was printed.
+    ///
+    /// # Errors
+    /// When the command fails, with its complaint.
+    pub fn back_up(&self, target: &Path) -> anyhow::Result<String> {
+        let output = self.slipwayd("backup").arg(target).output()?;
+        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Ok(String::from_utf8(output.stdout)?)
+    }
+
+    /// The data directory.
+    pub fn data(&self) -> PathBuf {
         self.home.path().join("data")
     }
 
@@ -284,6 +335,7 @@ impl Slipway {
     fn server_command(&self, role: &str) -> anyhow::Result<Command> {
         let log = File::options().create(true).append(true).open(self.log())?;
         let mut command = self.slipwayd(role);
+        command.args(&self.arguments);
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         Ok(command)
     }
@@ -300,6 +352,9 @@ impl Slipway {
             .args(["--public-url", &self.url()])
             .args(["--http-listen", &self.proxy.to_string()])
             .args(["--network-pool", &self.pool]);
+        if self.outbound.load(Ordering::Relaxed) {
+            command.args(["--allow-outbound", "127.0.0.1/32"]);
+        }
         if let Some(database) = &self.database {
             command.args(["--database", &database.url()]);
         }
@@ -334,7 +389,7 @@ impl Slipway {
         );
         let left = belongings(&self.installation)?;
         ensure!(left.is_empty(), "left behind: {left:?}");
-        let left = processes_below(self.home.path());
+        let left = running_below(self.home.path());
         ensure!(left.is_empty(), "left running: {left:?}");
         Ok(())
     }
@@ -353,29 +408,4 @@ impl Drop for Slipway {
             println!("and it could not be taken down: {error:#}");
         }
     }
-}
-
-/// What the files below a folder take. One that goes meanwhile takes nothing.
-fn bytes_below(folder: &Path) -> anyhow::Result<u64> {
-    let mut bytes = 0;
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let Ok(metadata) = entry.metadata() else { continue };
-        bytes += if metadata.is_dir() { bytes_below(&entry.path())? } else { metadata.len() };
-    }
-    Ok(bytes)
-}
-
-fn pid_of(child: &Child) -> Pid {
-    let raw = i32::try_from(child.id()).expect("a process number fits");
-    Pid::from_raw(raw).expect("a process number is positive")
-}
-
-/// The command lines of processes that name something below this folder.
-fn processes_below(folder: &Path) -> Vec<String> {
-    let folder = folder.to_string_lossy();
-    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let command_lines = processes.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
-    let readable = command_lines.map(|line| String::from_utf8_lossy(&line).replace('\0', " "));
-    readable.filter(|line| line.contains(folder.as_ref())).collect()
 }

@@ -14,18 +14,28 @@
 //! leaves something behind fails its test.
 
 pub mod developer;
+pub mod disk;
 pub mod docker;
 pub mod eventually;
+pub mod folder;
 pub mod http;
 pub mod installation;
 pub mod load;
+pub mod mailbox;
 pub mod network;
 pub mod postgres;
 pub mod program;
+pub mod prometheus;
+pub mod receiver;
+pub mod relay;
 pub mod repository;
+pub mod terminal;
 
 pub use developer::{Developer, Output};
 pub use eventually::eventually;
 pub use installation::{Backend, Slipway};
 pub use load::Load;
+pub use mailbox::Mailbox;
+pub use receiver::{Received, Receiver};
 pub use repository::Echo;
+pub use terminal::Terminal;

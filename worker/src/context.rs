@@ -1,5 +1,6 @@
 //! What every job and task of the worker works with.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use slipway_core::id::AppId;
@@ -9,11 +10,15 @@ use slipway_store::data_dir::DataDir;
 use slipway_store::keys::KeyRing;
 use slipway_store::logs::LogStore;
 
+use crate::attach::Attachments;
 use crate::builder::Builder;
 use crate::engine::Engine;
+use crate::metrics::live::Live;
+use crate::outbound::Outbound;
 use crate::proxy::Proxy;
 use crate::settings::Settings;
 use crate::source::certificates::HostCertificates;
+use crate::telemetry::Gauges;
 
 /// An engine that also builds: what a worker needs of a container host.
 pub trait Host: Engine + Builder + Clone {
@@ -32,6 +37,9 @@ pub trait Host: Engine + Builder + Clone {
         app_id: &AppId,
     ) -> impl Future<Output = Result<(), crate::engine::EngineError>> + Send;
 
+    /// Where the engine keeps images and build caches, when that is on this machine.
+    fn storage(&self) -> Option<&Path>;
+
     /// One sentence about the host's engine: `Docker 20.10.24`.
     fn describe(&self) -> impl Future<Output = Result<String, crate::engine::EngineError>> + Send;
 }
@@ -47,6 +55,14 @@ pub struct Context<H> {
     /// The host's own certificates, for builds behind a corporate proxy.
     pub certificates: HostCertificates,
     pub settings: Settings,
+    /// Where jobs meet those who attach to their commands.
+    pub attachments: Attachments,
+    /// What instances say about themselves.
+    pub gauges: Gauges,
+    /// The last readings of everything.
+    pub live: Live,
+    /// The way out to receivers of others.
+    pub outbound: Outbound,
 }
 
 /// A shared context.

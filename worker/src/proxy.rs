@@ -27,7 +27,9 @@ mod process;
 mod render;
 mod settings;
 mod site;
+mod times;
 mod traffic;
+mod wake;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -38,9 +40,10 @@ pub use generation::Generation;
 pub use members::Member;
 pub use settings::{InvalidSetting, ProxySettings, WorkerUser};
 pub use site::{InvalidStaticUrl, ProxyConfig, Site, SiteLimits, StaticUrl};
+pub use times::{Times, TimesSince, Timing};
 pub use traffic::{Counters, Traffic};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use slipway_core::id::AppId;
 use tokio::sync::Mutex;
@@ -103,6 +106,19 @@ impl Proxy {
         AccessLog::open(self.layout.access_log(), self.layout.access_position())
     }
 
+    /// Tells nginx which apps may sleep (exactly these) and returns those of them that requests
+    /// wait for: at once when there are some, after a second without. Each is told once, so
+    /// whoever is told must not forget.
+    ///
+    /// A request to one of these that has no member is held for up to 30 s until it has, 100 of
+    /// them an app; what is more gets a 503.
+    ///
+    /// # Errors
+    /// [`ProxyError::Unreachable`] when nginx does not answer within 2 s.
+    pub async fn wanted(&self, sleepers: &BTreeSet<AppId>) -> Result<BTreeSet<AppId>, ProxyError> {
+        wake::wanted(&self.control, sleepers).await
+    }
+
     /// What went through so far. In-flight numbers are complete: every worker has given its own
     /// since the last change of members, so a 0 for an instance that was taken out stays 0.
     /// Takes up to 0.1 s after a change of members, else about a millisecond.
@@ -111,5 +127,15 @@ impl Proxy {
     /// [`ProxyError::Unreachable`] when nginx does not answer, or a worker does not, within 2 s.
     pub async fn traffic(&self) -> Result<Traffic, ProxyError> {
         traffic::read(&self.control, &self.layout).await
+    }
+
+    /// How long requests took and waited so far; complete but for the last second. What is being
+    /// waited in is this proxy: from a request's arrival, or from when a trusted front proxy says
+    /// it got it (`X-Request-Start`), until an instance was given it.
+    ///
+    /// # Errors
+    /// [`ProxyError::Unreachable`] when nginx does not answer within 2 s.
+    pub async fn times(&self) -> Result<Times, ProxyError> {
+        times::read(&self.control).await
     }
 }

@@ -1,12 +1,15 @@
 //! One method for each route, one file for each family.
 
+mod alerts;
 mod apps;
 mod auth;
+mod autoscale;
 mod config;
 mod deployments;
 mod drains;
 mod events;
 pub(crate) mod logs;
+pub(crate) mod metrics;
 mod processes;
 pub(crate) mod releases;
 mod runs;

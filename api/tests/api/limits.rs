@@ -5,10 +5,12 @@ use std::time::Duration;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use reqwest::Method;
+use serde_json::json;
 use slipway_core::id::Id as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use crate::DATABASE;
 use crate::person::{Person, read};
 use crate::world::{World, eventually};
 
@@ -155,7 +157,7 @@ async fn the_status_has_the_word_of_every_part() {
     store.set_component_status("docker", false, "does not answer").await.unwrap();
     let status = admin.get("/v1/status").await.json();
     assert_eq!((status["apps"].as_u64(), status["claimed"].as_bool()), (Some(1), Some(true)));
-    assert_eq!(status["database"], "sqlite");
+    assert_eq!(status["database"], json!(DATABASE.as_str()));
     let parts = status["components"].as_array().unwrap();
     assert_eq!(parts[0]["name"], "database");
     assert_eq!(

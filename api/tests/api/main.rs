@@ -4,16 +4,22 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it must be")]
 
 mod account;
+mod alerts;
 mod apps;
+mod attach;
 mod authorization;
+mod autoscale;
 mod client;
 mod config;
 mod deployments;
 mod drains;
+mod exposition;
 mod git_push;
 mod git_rules;
 mod idempotency;
 mod limits;
+mod locked;
+mod metrics;
 mod openapi;
 mod person;
 mod repository;
@@ -21,3 +27,6 @@ mod sign_in;
 mod streams;
 mod worker;
 mod world;
+
+/// What this run of the tests keeps everything in.
+const DATABASE: slipway_store::Backend = slipway_store::Backend::Sqlite;

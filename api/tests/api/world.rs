@@ -1,14 +1,15 @@
 //! One server with its data directory.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::json;
 use slipway_api::{ApiLimits, ApiParts, ApiSettings, ApiState, HookProgram, issue_claim, serve};
 use slipway_core::name::AppName;
 use slipway_core::wire::auth::Scope;
-use slipway_store::{App, DataDir, KeyRing, LogStore, Store, StoreSettings};
+use slipway_store::{App, Backend, DataDir, KeyRing, LogStore, Store, StoreSettings};
+use slipway_tests::postgres::Postgres;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -16,6 +17,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use crate::DATABASE;
 use crate::person::Person;
 
 pub const PASSWORD: &str = "correct horse battery";
@@ -26,6 +28,8 @@ pub struct World {
     pub address: SocketAddr,
     pub state: ApiState,
     pub data: TempDir,
+    /// The server of its database, where that is one.
+    postgres: Option<Postgres>,
     pub shutdown: CancellationToken,
     /// The server's own threads: ending them is the nearest thing to `kill -9`.
     runtime: Option<Runtime>,
@@ -40,29 +44,35 @@ impl World {
         let data = tempfile::tempdir().unwrap();
         let mut limits = ApiLimits::default();
         change(&mut limits);
-        Self::open(data, limits).await
+        let postgres = match DATABASE {
+            Backend::Sqlite => None,
+            Backend::Postgres => Some(Postgres::start().unwrap()),
+        };
+        Self::open(data, postgres, limits).await
     }
 
     /// The same data with a new process, as after `kill -9`.
     pub async fn restarted(mut self) -> Self {
         self.kill();
         let data = std::mem::replace(&mut self.data, tempfile::tempdir().unwrap());
-        Self::open(data, ApiLimits::default()).await
+        let postgres = self.postgres.take();
+        Self::open(data, postgres, ApiLimits::default()).await
     }
 
-    async fn open(data: TempDir, limits: ApiLimits) -> Self {
+    async fn open(data: TempDir, postgres: Option<Postgres>, limits: ApiLimits) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap().into_std().unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
-        let parts = parts(data.path().to_owned(), address, limits, shutdown.clone());
+        let database = postgres.as_ref().map(Postgres::url);
+        let parts = parts(data.path().to_owned(), database, address, limits, shutdown.clone());
         let state = runtime.spawn(async { ApiState::new(parts.await).unwrap() }).await.unwrap();
         let served = state.clone();
         runtime.spawn(async move {
             let listener = TcpListener::from_std(listener).unwrap();
             serve(listener, served).await.unwrap();
         });
-        Self { address, state, data, shutdown, runtime: Some(runtime) }
+        Self { address, state, data, postgres, shutdown, runtime: Some(runtime) }
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -111,6 +121,17 @@ impl World {
         Person::new(self.address, Some(answer.json()["secret"].as_str().unwrap().to_owned()))
     }
 
+    /// Whether the database has this text anywhere in its files: SQLite in the data directory, and
+    /// PostgreSQL in its write-ahead log, where everything begins.
+    pub fn has_written(&self, text: &str) -> bool {
+        let folder = self.postgres.as_ref().map_or(self.data.path(), Postgres::folder);
+        let is_log = |path: &Path| path.components().any(|part| part.as_os_str() == "pg_wal");
+        let mut found = files(folder);
+        found.retain(|path| self.postgres.is_none() || is_log(path));
+        let has_it = |bytes: Vec<u8>| bytes.windows(text.len()).any(|part| part == text.as_bytes());
+        found.iter().any(|path| std::fs::read(path).is_ok_and(has_it))
+    }
+
     /// Sends these bytes and reads what comes until the server closes or 5 s have passed.
     pub async fn send_raw(&self, bytes: &[u8]) -> String {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
@@ -144,12 +165,14 @@ impl Drop for World {
 
 async fn parts(
     data: PathBuf,
+    database: Option<String>,
     address: SocketAddr,
     limits: ApiLimits,
     shutdown: CancellationToken,
 ) -> ApiParts {
     let data_dir = DataDir::create(&data).unwrap();
-    let url = format!("sqlite://{}", data_dir.database().display());
+    let file = || format!("sqlite://{}", data_dir.database().display());
+    let url = database.unwrap_or_else(file);
     let store = Store::open(&StoreSettings { url, max_connections: 4 }).await.unwrap();
     let program = env!("CARGO_BIN_EXE_slipway-git-hook").into();
     ApiParts {
@@ -168,6 +191,13 @@ async fn parts(
         data_dir,
         shutdown,
     }
+}
+
+/// Every file below a folder.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let below = |path: PathBuf| if path.is_dir() { files(&path) } else { vec![path] };
+    entries.flatten().flat_map(|entry| below(entry.path())).collect()
 }
 
 /// Waits until something is so.

@@ -21,7 +21,10 @@ macro_rules! on_both_databases {
     };
 }
 
+mod alerts;
 mod apps;
+mod autoscale;
+mod backup;
 mod bench;
 mod config;
 mod data_dir;
@@ -37,5 +40,7 @@ mod people;
 mod precedence;
 mod records;
 mod releases;
+mod room;
+mod samples;
 mod scale;
 mod statements;

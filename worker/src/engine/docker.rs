@@ -9,15 +9,16 @@
 //!         └ instance  sw-<app>-<process>-<instance8>    joins it
 //! ```
 
+mod attach;
 mod builder;
 mod call;
 mod container;
-mod exec;
 mod host;
 mod inspection;
 mod instance;
 pub mod labels;
 mod machine;
+mod marks;
 mod moment;
 mod names;
 mod network;
@@ -43,6 +44,7 @@ use futures_util::stream::BoxStream;
 use slipway_core::id::{AppId, InstallationId, InstanceId};
 use slipway_core::instance::{Endpoint, InstanceSpec, Observed, Usage};
 use slipway_core::time::Timestamp;
+use slipway_core::wire::attach::WindowSize;
 use tokio::sync::watch as hints;
 use tokio_stream::wrappers::WatchStream;
 use tokio_util::sync::CancellationToken;
@@ -53,9 +55,10 @@ use self::builder::Registries;
 use self::call::{LOOK_UP, refused};
 use self::host::Host;
 use self::inspection::Inspections;
+use self::marks::Marks;
 use self::subnet::Subnet;
 use self::turns::Turns;
-use super::{Attached, Engine, EngineError, OutputChunk};
+use super::{Attached, Engine, EngineError, OutputChunk, Program};
 
 /// Where Docker listens unless told otherwise.
 const DEFAULT_SOCKET: &str = "/var/run/docker.sock";
@@ -63,6 +66,8 @@ const DEFAULT_SOCKET: &str = "/var/run/docker.sock";
 /// network of its uses is passed over.
 const DEFAULT_POOLS: [Subnet; 2] =
     [Subnet::literal([10, 201, 0, 0], 16), Subnet::literal([172, 29, 0, 0], 16)];
+/// Memory of each step of a build unless told otherwise: what compiling a large C++ extension takes.
+const BUILD_MEMORY_BYTES: u64 = 2 * 1024 * 1024 * 1024;
 /// The oldest API that has everything used here: Docker 20.10.
 const OLDEST_API: (u32, u32) = (1, 41);
 /// The client's own limit on response heads, in seconds. Out of the way: `call` has the real ones.
@@ -81,6 +86,8 @@ pub struct DockerSettings {
     pub pools: Vec<Subnet>,
     /// Where base images of builds come from.
     pub bases: BaseSettings,
+    /// Most memory of each step of a build.
+    pub build_memory_bytes: u64,
     /// Time between two looks for network namespaces that a crash left behind.
     pub sweep_interval: Duration,
 }
@@ -93,6 +100,7 @@ impl DockerSettings {
             socket: PathBuf::from(DEFAULT_SOCKET),
             pools: DEFAULT_POOLS.into(),
             bases: BaseSettings::default(),
+            build_memory_bytes: BUILD_MEMORY_BYTES,
             sweep_interval: Duration::from_mins(1),
         }
     }
@@ -118,6 +126,8 @@ struct Shared {
     claims: tokio::sync::Mutex<()>,
     /// Apps a new spare will be made for.
     refills: Mutex<BTreeSet<AppId>>,
+    /// Names what is started inside of instances.
+    marks: Marks,
     /// Counts events.
     hints: hints::Sender<u64>,
     /// Registries that did not answer lately.
@@ -153,6 +163,7 @@ impl Docker {
             networks: tokio::sync::Mutex::default(),
             claims: tokio::sync::Mutex::default(),
             refills: Mutex::default(),
+            marks: Marks::new(&settings.installation),
             hints: hints::Sender::new(0),
             registries: Registries::default(),
             tasks: TaskTracker::new(),
@@ -161,6 +172,7 @@ impl Docker {
         let docker = Self { client, settings: Arc::new(settings), shared: Arc::new(shared) };
         docker.shared.tasks.spawn(docker.clone().watch_events());
         docker.shared.tasks.spawn(docker.clone().sweep_sandboxes());
+        docker.shared.tasks.spawn(docker.clone().sweep_commands());
         Ok(docker)
     }
 
@@ -203,13 +215,14 @@ impl Engine for Docker {
         WatchStream::from_changes(self.shared.hints.subscribe()).map(drop).boxed()
     }
 
-    async fn exec(
+    async fn attach(
         &self,
         id: &InstanceId,
-        command: &[String],
-        tty: bool,
+        program: Program<'_>,
+        window: Option<WindowSize>,
     ) -> Result<Attached, EngineError> {
-        self.while_alive("starting a command in an instance", self.attach(id, command, tty)).await
+        let attach = self.attach_to(id, program, window);
+        self.while_alive("attaching to a program", attach).await
     }
 }
 

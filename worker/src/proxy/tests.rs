@@ -11,3 +11,5 @@ mod rendering;
 pub(crate) mod rig;
 mod serving;
 mod switching;
+mod timing;
+mod waking;

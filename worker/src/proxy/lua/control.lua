@@ -1,8 +1,10 @@
 -- The control socket: members are written and read back, traffic is read.
--- Plain text both ways; the formats are those of `members.lua` and `traffic.lua`.
+-- Plain text both ways; the formats are those of `members.lua`, `traffic.lua` and `timing.lua`.
 
 local members = require "slipway.members"
+local timing = require "slipway.timing"
 local traffic = require "slipway.traffic"
+local wake = require "slipway.wake"
 
 local GENERATION = "Slipway-Generation"
 
@@ -48,6 +50,19 @@ function _M.traffic()
     traffic.flush()
     traffic.publish(generation)
     answer(200, "g " .. generation .. "\n" .. table.concat(traffic.report()))
+end
+
+-- GET /times: the entries of the other dictionary, likewise.
+function _M.times()
+    traffic.flush()
+    answer(200, table.concat(timing.report()))
+end
+
+-- PUT /sleepers: the apps that may sleep, one a line. Answers with those that are waited for, as
+-- soon as there are some, and with nothing after a second.
+function _M.sleepers()
+    ngx.req.read_body()
+    answer(200, wake.ask(ngx.req.get_body_data() or ""))
 end
 
 return _M
