@@ -45,7 +45,6 @@ pub async fn worker_context(foundation: &Foundation) -> anyhow::Result<Shared<Do
             build_slots: build_slots(),
             telemetry: server.collector.collector(),
             build_arguments: server.build_arguments(),
-            outbound: server.outbound_rules(),
         },
         attachments: Attachments::default(),
         gauges: Gauges::default(),

@@ -54,7 +54,7 @@ const TEST_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Keeps a follower for every drain, and does the tests that are asked for.
 pub async fn run<H: Host>(context: Shared<H>, stop: CancellationToken) {
-    let door = Arc::new(Door::new(context.settings.outbound.clone()));
+    let door = Arc::new(Door::new(context.outbound.clone()));
     let mut followers: BTreeMap<DrainId, AbortOnDropHandle<()>> = BTreeMap::new();
     let mut tests: BTreeMap<(DrainId, Timestamp), AbortOnDropHandle<()>> = BTreeMap::new();
     let mut wake = context.store.wakes().subscribe(Topic::Drains);
