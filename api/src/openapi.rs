@@ -42,6 +42,7 @@ pub async fn document() -> impl IntoResponse {
     components(schemas(
         slipway_core::wire::error::ErrorBody,
         slipway_core::wire::deployment::DeploymentUpdate,
+        slipway_core::wire::metrics::SeriesBy,
         slipway_core::wire::run::RunUpdate,
     )),
     tags(

@@ -1,12 +1,13 @@
 //! One whole installation of Slipway, apart from every other on this machine.
 
+mod teardown;
+
 use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
@@ -17,12 +18,11 @@ use slipway_core::wire::auth::{ClaimRequest, Scope, TokenRequest};
 use tempfile::TempDir;
 
 use crate::developer::Developer;
-use crate::docker::belongings;
 use crate::eventually::eventually;
 use crate::http::Site;
 use crate::network::{free_address, network_pool};
 use crate::postgres::Postgres;
-use crate::program::{built, pid_of, running_below};
+use crate::program::{built, pid_of};
 
 const READY: Duration = Duration::from_mins(1);
 const STOPPED: Duration = Duration::from_secs(20);
@@ -365,47 +365,5 @@ impl Slipway {
         let log = fs::read_to_string(self.log()).unwrap_or_default();
         let lines: Vec<&str> = log.lines().collect();
         lines[lines.len().saturating_sub(LAST_WORDS)..].join("\n")
-    }
-
-    /// Takes everything down and says what is left all the same.
-    fn take_down(&self) -> anyhow::Result<()> {
-        let mut down = self.slipwayd("down");
-        let mut down = down.arg("--purge").stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
-        // It waits for the servers to be gone, and those are our children to bury.
-        while down.try_wait()?.is_none() {
-            self.servers().retain_mut(|server| matches!(server.try_wait(), Ok(None)));
-            thread::sleep(Duration::from_millis(10));
-        }
-        let down = down.wait_with_output()?;
-        for server in self.servers().iter_mut() {
-            // Still there when roles run apart, or when `down` failed.
-            drop(server.kill());
-            drop(server.wait());
-        }
-        ensure!(
-            down.status.success(),
-            "`slipwayd down` failed: {}",
-            String::from_utf8_lossy(&down.stderr)
-        );
-        let left = belongings(&self.installation)?;
-        ensure!(left.is_empty(), "left behind: {left:?}");
-        let left = running_below(self.home.path());
-        ensure!(left.is_empty(), "left running: {left:?}");
-        Ok(())
-    }
-}
-
-#[expect(clippy::print_stdout, reason = "the test runner shows a failing test's output")]
-impl Drop for Slipway {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            println!("the server's last words:\n{}", self.last_words());
-        }
-        let down = self.take_down();
-        if !thread::panicking() {
-            down.expect("an installation leaves nothing behind");
-        } else if let Err(error) = down {
-            println!("and it could not be taken down: {error:#}");
-        }
     }
 }

@@ -39,7 +39,9 @@ async fn operations(slipway: &Slipway) -> anyhow::Result<BTreeSet<String>> {
         let path = path
             .replace("{app}", "shop")
             .replace("{version}", "1")
+            .replace("{process}", "web")
             .replace("{key}", "COLOUR")
+            .replace("{name}", "slow")
             .replace("{id}", "00000000000000000000000000");
         assert!(!path.contains('{'), "an unknown parameter: {path}");
         for method in methods.as_object().expect("a path has methods").keys() {
