@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
@@ -24,6 +24,8 @@ const SHOWN: Duration = Duration::from_secs(30);
 pub struct Terminal {
     keyboard: File,
     shown: Arc<Mutex<Vec<u8>>>,
+    /// Reads until no program has the terminal any more.
+    reader: JoinHandle<()>,
     pub program: Child,
 }
 
@@ -44,7 +46,7 @@ impl Terminal {
         let mut screen = keyboard.try_clone()?;
         let shown = Arc::<Mutex<Vec<u8>>>::default();
         let writes = Arc::clone(&shown);
-        thread::spawn(move || {
+        let reader = thread::spawn(move || {
             let mut buffer = [0; 4096];
             // An error is the end: no program has the terminal any more.
             while let Ok(read @ 1..) = screen.read(&mut buffer) {
@@ -52,7 +54,7 @@ impl Terminal {
                 shown.extend_from_slice(&buffer[..read]);
             }
         });
-        Ok(Self { keyboard, shown, program })
+        Ok(Self { keyboard, shown, reader, program })
     }
 
     /// Types this.
@@ -116,13 +118,19 @@ impl Terminal {
         Ok(modes.contains(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG))
     }
 
-    /// The exit code of the program, once it has ended; -1 when a signal ended it.
+    /// The exit code of the program, once it has ended and all it said is shown; -1 when a signal
+    /// ended it.
     ///
     /// # Errors
-    /// When it runs on for 30 s.
+    /// When it, or another program on this terminal, runs on for 30 s.
     pub async fn ended(&mut self) -> anyhow::Result<i32> {
         let ended = timeout(SHOWN, self.program.wait()).await;
         let status = ended.with_context(|| format!("it runs on: {:?}", self.text()))??;
+        let read = async || {
+            ensure!(self.reader.is_finished(), "the terminal is in use");
+            Ok(())
+        };
+        eventually("all is shown".to_owned(), SHOWN, read).await?;
         Ok(status.code().unwrap_or(-1))
     }
 }
