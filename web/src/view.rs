@@ -1,7 +1,10 @@
 //! What templates are given: texts and choices that are made, so that templates only place them.
 
+pub mod app_head;
 pub mod badge;
+pub mod happening;
 pub mod moment;
 pub mod prose;
+pub mod sgr;
 pub mod stages;
 pub mod terminal;

@@ -30,7 +30,7 @@ pub struct AppsPage {
 /// An app, in a line.
 #[derive(Debug, Serialize)]
 pub struct AppRow {
-    name: String,
+    pub name: String,
     badge: Badge,
     version: Option<u32>,
     source: Option<String>,
