@@ -34,8 +34,10 @@ missing_packages() {
     has mmdebstrap || echo mmdebstrap
     # A daemon from elsewhere (Docker's own packages, another host's socket) is as good.
     has dockerd || [ -S "$docker_socket" ] || echo docker.io
-    # For the tests: a second database, and a tiny program for containers.
+    # For the tests: a second database, a browser, and a tiny program for containers.
     has_postgres || echo postgresql
+    has chromium || echo chromium
+    has npm || printf '%s\n' nodejs npm
     has busybox || echo busybox-static
 }
 

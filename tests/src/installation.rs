@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,7 +13,7 @@ use anyhow::{Context, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 use slipway_client::{Client, Credentials};
 use slipway_core::name::AppName;
-use slipway_core::wire::auth::{ClaimRequest, Scope, TokenRequest};
+use slipway_core::wire::auth::{ClaimRequest, LoginRequest, Scope, Session, TokenRequest};
 use tempfile::TempDir;
 
 use crate::developer::Developer;
@@ -22,7 +22,7 @@ use crate::eventually::eventually;
 use crate::http::Site;
 use crate::network::{free_address, network_pool};
 use crate::postgres::Postgres;
-use crate::program::built;
+use crate::program::{built, running_below};
 
 const READY: Duration = Duration::from_mins(1);
 const STOPPED: Duration = Duration::from_secs(20);
@@ -70,12 +70,32 @@ impl Slipway {
         Self::start_roles(Backend::Postgres, &["api", "worker", "web"]).await
     }
 
+    /// One process with every role, which nobody has claimed yet: see [`claim_token`] and [`join`].
+    ///
+    /// # Errors
+    /// When it does not get ready within a minute.
+    ///
+    /// [`claim_token`]: Self::claim_token
+    /// [`join`]: Self::join
+    pub async fn start_unclaimed(backend: Backend) -> anyhow::Result<Self> {
+        Self::start_server_of(backend, &["run"]).await
+    }
+
     async fn start_roles(backend: Backend, roles: &'static [&'static str]) -> anyhow::Result<Self> {
+        let mut slipway = Self::start_server_of(backend, roles).await?;
+        slipway.claim().await?;
+        Ok(slipway)
+    }
+
+    async fn start_server_of(
+        backend: Backend,
+        roles: &'static [&'static str],
+    ) -> anyhow::Result<Self> {
         let database = match backend {
             Backend::Sqlite => None,
             Backend::Postgres => Some(Postgres::start()?),
         };
-        let mut slipway = Self {
+        let slipway = Self {
             home: tempfile::Builder::new().prefix("slipway-test-").tempdir()?,
             api: free_address(),
             console: free_address(),
@@ -90,7 +110,6 @@ impl Slipway {
             people: AtomicU32::new(0),
         };
         slipway.start_server().await?;
-        slipway.claim().await?;
         Ok(slipway)
     }
 
@@ -220,6 +239,27 @@ impl Slipway {
         Pid::from_raw(text.trim().parse()?).context("a process has a positive number")
     }
 
+    /// A token that claims it, as an operator gets it.
+    ///
+    /// # Errors
+    /// When it is claimed already.
+    pub fn claim_token(&self) -> anyhow::Result<String> {
+        let printed = self.slipwayd("claim-token").output()?;
+        ensure!(printed.status.success(), "{}", String::from_utf8_lossy(&printed.stderr));
+        let printed = String::from_utf8(printed.stdout)?;
+        Ok(printed.lines().last().context("no claim token")?.trim().to_owned())
+    }
+
+    /// Signs in as somebody who has claimed it elsewhere.
+    ///
+    /// # Errors
+    /// When that is not their password.
+    pub async fn join(&mut self, email: &str, password: &str) -> anyhow::Result<()> {
+        let login = LoginRequest { email: email.parse()?, password: password.to_owned() };
+        let session = self.anonymous()?.login(&login).await?;
+        self.adopt(session).await
+    }
+
     /// A client that has not signed in.
     ///
     /// # Errors
@@ -249,16 +289,17 @@ impl Slipway {
     }
 
     async fn claim(&mut self) -> anyhow::Result<()> {
-        let printed = self.slipwayd("claim-token").output()?;
-        ensure!(printed.status.success(), "{}", String::from_utf8_lossy(&printed.stderr));
-        let printed = String::from_utf8(printed.stdout)?;
         let claim = ClaimRequest {
-            claim_token: printed.lines().last().context("no claim token")?.trim().to_owned(),
+            claim_token: self.claim_token()?,
             email: "ada@example.com".parse()?,
             password: "correct horse battery staple".to_owned(),
         };
+        let session = self.anonymous()?.claim(&claim).await?;
+        self.adopt(session).await
+    }
+
+    async fn adopt(&mut self, session: Session) -> anyhow::Result<()> {
         let anonymous = self.anonymous()?;
-        let session = anonymous.claim(&claim).await?;
         let signed_in = anonymous.with_credentials(Credentials::Token(session.access_token));
         let request = TokenRequest {
             name: "tests".to_owned(),
@@ -326,7 +367,7 @@ impl Slipway {
         );
         let left = belongings(&self.installation)?;
         ensure!(left.is_empty(), "left behind: {left:?}");
-        let left = processes_below(self.home.path());
+        let left = running_below(self.home.path());
         ensure!(left.is_empty(), "left running: {left:?}");
         Ok(())
     }
@@ -350,13 +391,4 @@ impl Drop for Slipway {
 fn pid_of(child: &Child) -> Pid {
     let raw = i32::try_from(child.id()).expect("a process number fits");
     Pid::from_raw(raw).expect("a process number is positive")
-}
-
-/// The command lines of processes that name something below this folder.
-fn processes_below(folder: &Path) -> Vec<String> {
-    let folder = folder.to_string_lossy();
-    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let command_lines = processes.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
-    let readable = command_lines.map(|line| String::from_utf8_lossy(&line).replace('\0', " "));
-    readable.filter(|line| line.contains(folder.as_ref())).collect()
 }

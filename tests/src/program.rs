@@ -1,6 +1,6 @@
 //! The programs under test, as cargo built them beside this test binary.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 /// The path of a program of this workspace.
@@ -34,4 +34,13 @@ pub fn folder() -> PathBuf {
 pub fn of_this_crate(path: &str) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path);
     fs::canonicalize(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The command lines of processes that name something below this folder.
+pub fn running_below(folder: &Path) -> Vec<String> {
+    let folder = folder.to_string_lossy();
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let command_lines = processes.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
+    let readable = command_lines.map(|line| String::from_utf8_lossy(&line).replace('\0', " "));
+    readable.filter(|line| line.contains(folder.as_ref())).collect()
 }

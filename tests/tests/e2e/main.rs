@@ -2,6 +2,7 @@
 
 mod concurrency;
 mod config;
+mod console;
 mod crashes;
 mod failures;
 mod healing;
