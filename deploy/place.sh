@@ -8,6 +8,7 @@ data=$home/data
 http_port=${SLIPWAY_HTTP_PORT:-8080}
 api_port=${SLIPWAY_API_PORT:-8081}
 api_url=http://localhost:$api_port
+app_url=http://shop.localhost:$http_port
 
 server_log=$home/slipwayd.log
 credentials=$home/credentials

@@ -106,12 +106,17 @@ push_sample() {
         fail "the sample app was not deployed" "the lines above say why; \`make up\` tries again"
 }
 
+# True at once after a push; after `make down` the instances have to come back first.
+app_answers() {
+    curl --silent --fail --max-time 5 --resolve "shop.localhost:$http_port:127.0.0.1" "$app_url"
+}
+
 summary() {
     cat <<TEXT
 
 =====> Slipway is up
 
-       app       http://shop.localhost:$http_port
+       app       $app_url
        console   $api_url
        API       $api_url/docs
        sign in   $email / $(credential password)
@@ -130,4 +135,5 @@ start_server
 sign_in
 prepare_sample
 push_sample
+wait_until 60 app_answers || fail "$app_url does not answer" "run \`slipway logs -a shop\`"
 summary

@@ -11,5 +11,5 @@ if ! command -v wrk >/dev/null; then
         fail "wrk cannot be installed" "install it, then repeat"
 fi
 say "Building (release)"
-cargo build --release --locked --bin slipwayd --bin slipway --bin bench
-exec cargo run --release --locked --quiet --bin bench -- "$@"
+cargo build --release --locked --bin slipwayd --bin slipway
+exec cargo run --release --locked --package slipway-tests --bin bench -- "$@"

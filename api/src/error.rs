@@ -16,6 +16,9 @@ use slipway_store::StoreError;
 /// When to come back to a database that is busy.
 const DATABASE_RETRY_S: u64 = 5;
 
+/// When to look again whether a full disk has room.
+const READ_ONLY_RETRY_S: u64 = 30;
+
 /// Why a request is not answered as asked.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
@@ -56,6 +59,8 @@ pub enum ApiError {
     TooManyAttempts { retry_after_s: u64 },
     #[error("{what} is busy")]
     Busy { what: &'static str, retry_after_s: u64 },
+    #[error("the server's disk is full, and it takes no changes until there is room")]
+    ReadOnly,
     #[error("the request took too long")]
     TimedOut,
     #[error("{0:#}")]
@@ -107,7 +112,7 @@ impl ApiError {
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedBody { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooManyAttempts { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::Busy { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy { .. } | Self::ReadOnly => StatusCode::SERVICE_UNAVAILABLE,
             Self::TimedOut => StatusCode::GATEWAY_TIMEOUT,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -132,6 +137,7 @@ impl ApiError {
             Self::UnsupportedBody { .. } => "unsupported_body",
             Self::TooManyAttempts { .. } => "too_many_attempts",
             Self::Busy { .. } => "busy",
+            Self::ReadOnly => "read_only",
             Self::TimedOut => "timed_out",
             Self::Internal(_) => "internal",
         }
@@ -155,6 +161,10 @@ impl ApiError {
             Self::TooManyAttempts { retry_after_s } | Self::Busy { retry_after_s, .. } => {
                 format!("try again in {retry_after_s} s")
             }
+            Self::ReadOnly => {
+                "free space on the server's disk, or destroy an app; apps go on meanwhile"
+                    .to_owned()
+            }
             Self::TimedOut => "try again; `slipway status` says how the server is".to_owned(),
             Self::Internal(_) => "look for the request's id in the server's log".to_owned(),
             Self::Malformed(_) | Self::TooLarge { .. } | Self::UnsupportedBody { .. } => {
@@ -176,7 +186,7 @@ impl ApiError {
         if let Self::TooManyAttempts { retry_after_s } | Self::Busy { retry_after_s, .. } = self {
             return Some(*retry_after_s);
         }
-        None
+        matches!(self, Self::ReadOnly).then_some(READ_ONLY_RETRY_S)
     }
 }
 
@@ -240,10 +250,12 @@ impl From<StoreError> for ApiError {
             StoreError::Busy => {
                 Self::Busy { what: "the database", retry_after_s: DATABASE_RETRY_S }
             }
+            StoreError::DiskFull => Self::ReadOnly,
             StoreError::LostLease
             | StoreError::Key(_)
             | StoreError::NewerSchema { .. }
             | StoreError::Migration(_)
+            | StoreError::Backup(_)
             | StoreError::Address(_)
             | StoreError::Corrupt { .. }
             | StoreError::Database(_) => Self::internal(error),

@@ -10,8 +10,8 @@ use utoipa::{Modify, OpenApi};
 
 use crate::git::http as git;
 use crate::routes::{
-    account, apps, audit, config, deploy, deployments, events, health, logs, processes, releases,
-    runs, sessions, status, tokens,
+    account, apps, audit, config, deploy, deployments, events, health, logs, metrics, processes,
+    releases, runs, sessions, status, tokens,
 };
 
 pub mod page;
@@ -47,7 +47,7 @@ pub async fn document() -> impl IntoResponse {
     tags(
         (name = "apps", description = "Apps, their processes and their configuration"),
         (name = "deployments", description = "Carrying code to production, and taking it back"),
-        (name = "look", description = "Logs and events"),
+        (name = "look", description = "Logs, events and metrics"),
         (name = "people", description = "Signing in, and API tokens"),
         (name = "server", description = "The server itself"),
         (name = "git", description = "Smart HTTP, as git speaks it"),
@@ -64,6 +64,7 @@ pub async fn document() -> impl IntoResponse {
         processes::instances, processes::scale, processes::set_scale,
         config::list, config::change, config::reveal,
         runs::create, runs::follow, logs::read, events::read,
+        metrics::of_app, metrics::of_host, metrics::now,
         status::show, audit::list,
         git::advertise, git::receive, git::upload,
     )

@@ -10,11 +10,11 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::error::ApiError;
 use crate::git::http as git;
-use crate::middleware::{failure, headers, request, trail};
+use crate::middleware::{failure, headers, read_only, request, trail};
 use crate::openapi;
 use crate::routes::{
-    account, apps, audit, config, deploy, deployments, events, health, logs, processes, releases,
-    runs, sessions, status, tokens,
+    account, apps, audit, config, deploy, deployments, events, health, logs, metrics, processes,
+    releases, runs, sessions, status, tokens,
 };
 use crate::state::ApiState;
 
@@ -41,6 +41,7 @@ pub fn router(state: ApiState) -> Router {
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .layer(CatchPanicLayer::custom(failure::of_panic))
         .layer(from_fn_with_state(state.clone(), trail::record))
+        .layer(from_fn_with_state(state.clone(), read_only::refuse))
         .layer(from_fn(failure::render))
         .layer(from_fn(headers::secure))
         .layer(from_fn(request::identify))
@@ -86,6 +87,9 @@ fn ordinary() -> Routes {
         .patch("/v1/apps/{app}/config", config::change)
         .get("/v1/apps/{app}/config/{key}", config::reveal)
         .post("/v1/apps/{app}/runs", runs::create)
+        .get("/v1/apps/{app}/metrics", metrics::of_app)
+        .get("/v1/metrics/host", metrics::of_host)
+        .get("/v1/metrics/now", metrics::now)
         .get("/v1/status", status::show)
         .get("/v1/audit", audit::list)
 }

@@ -10,6 +10,7 @@ pub mod deployments;
 pub mod events;
 pub mod health;
 pub mod logs;
+pub mod metrics;
 pub mod processes;
 pub mod releases;
 pub mod runs;

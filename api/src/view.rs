@@ -3,4 +3,5 @@
 pub mod app;
 pub mod deployment;
 pub mod instance;
+pub mod marker;
 pub mod release;

@@ -61,6 +61,8 @@ pub enum Command {
     Config(c::config::Args),
     Logs(c::logs::Args),
     Events(c::events::Args),
+    Metrics(c::metrics::Args),
+    Top(c::top::Args),
     Status(c::status::Args),
     Completion(c::completion::Args),
     Version(c::version::Args),

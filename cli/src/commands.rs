@@ -13,6 +13,7 @@ pub mod info;
 pub mod login;
 pub mod logout;
 pub mod logs;
+pub mod metrics;
 pub mod open;
 pub mod ps;
 pub mod releases;
@@ -24,6 +25,7 @@ pub mod start;
 pub mod status;
 pub mod stop;
 pub mod tokens;
+pub mod top;
 pub mod version;
 pub mod whoami;
 
@@ -56,6 +58,8 @@ pub async fn run(invocation: &Invocation, command: Command) -> Result<(), Failur
         Command::Config(args) => config::run(invocation, args).await,
         Command::Logs(args) => logs::run(invocation, args).await,
         Command::Events(args) => events::run(invocation, args).await,
+        Command::Metrics(args) => metrics::run(invocation, args).await,
+        Command::Top(args) => top::run(invocation, args).await,
         Command::Status(args) => status::run(invocation, args).await,
         Command::Completion(args) => completion::run(invocation, args),
         Command::Version(args) => version::run(invocation, args),

@@ -17,7 +17,9 @@ mod invocation;
 mod printer;
 mod progress;
 mod prompt;
+mod quantity;
 mod session;
+mod sparkline;
 mod table;
 #[cfg(test)]
 mod testing;

@@ -93,6 +93,8 @@ pub struct Usage {
     pub memory_bytes: u64,
     pub net_in_bytes: u64,
     pub net_out_bytes: u64,
+    /// Processes of it the kernel killed for lack of memory since its start, where that is known.
+    pub oom_kills: Option<u64>,
 }
 
 /// The life of an instance as Slipway persists it.

@@ -83,6 +83,9 @@ names! {
     ConfigKey, "configuration key", config_key;
     /// The name a person signs in with: an e-mail address, lower case.
     Email, "e-mail address", email;
+    /// A gauge an app exposes, named as Prometheus names its metrics:
+    /// `^[A-Za-z_:][A-Za-z0-9_:]{0,63}$`.
+    GaugeName, "gauge name", gauge_name;
 }
 
 impl ProcessName {
@@ -151,6 +154,17 @@ fn config_key(text: &str) -> Result<String, &'static str> {
         Err("keys that start with `SLIPWAY_` are reserved")
     } else {
         Ok(text.to_owned())
+    }
+}
+
+fn gauge_name(text: &str) -> Result<String, &'static str> {
+    let first = text.bytes().next().is_some_and(|byte| !byte.is_ascii_digit());
+    let shaped =
+        text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':'));
+    if first && shaped && text.len() <= 64 {
+        Ok(text.to_owned())
+    } else {
+        Err("use up to 64 letters, digits, `_` and `:`, not starting with a digit")
     }
 }
 

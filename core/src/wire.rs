@@ -9,6 +9,7 @@ pub mod auth;
 pub mod config;
 pub mod deployment;
 pub mod error;
+pub mod metrics;
 pub mod process;
 pub mod release;
 pub mod run;

@@ -1,5 +1,6 @@
 //! What `slipwayd` does besides serving.
 
+pub mod backup;
 pub mod claim_token;
 pub mod down;
 pub mod git_hook;

@@ -1,7 +1,7 @@
 //! `slipwayd`'s command line and environment, read once. Flags win over the environment.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
@@ -29,6 +29,8 @@ pub enum Command {
     Web(Server),
     /// Print a one-time token with which the first person claims this installation
     ClaimToken(Server),
+    /// Save a consistent copy of the database while the server runs
+    Backup(Backup),
     /// Stop the server, its apps and its proxy; data stays
     Down(Down),
     /// Called by git when somebody pushes
@@ -66,6 +68,10 @@ pub struct Server {
     #[arg(long, env = "SLIPWAY_HTTP_LISTEN", default_value = "0.0.0.0:8080")]
     pub http_listen: SocketAddr,
 
+    /// Load balancers in front of the proxy, by address: their `X-Request-Start` is believed
+    #[arg(long = "trusted-front", env = "SLIPWAY_TRUSTED_FRONTS", value_delimiter = ',')]
+    pub trusted_fronts: Vec<IpAddr>,
+
     /// Apps answer at <app>.<domain>
     #[arg(long, env = "SLIPWAY_APP_DOMAIN", default_value = "localhost")]
     pub app_domain: Hostname,
@@ -98,6 +104,16 @@ pub struct Server {
     /// What to log, as `level` or `target=level,…`
     #[arg(long, env = "SLIPWAY_LOG", default_value = "info")]
     pub log: String,
+}
+
+/// What to save.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct Backup {
+    /// The file to save to, which must not exist
+    pub path: PathBuf,
+
+    #[command(flatten)]
+    pub server: Server,
 }
 
 /// What to stop.

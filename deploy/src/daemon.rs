@@ -1,10 +1,11 @@
 //! Runs the server's roles in one process until it is told to stop.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use slipway_core::id::InstallationId;
-use slipway_store::{DataDir, KeyRing, LogStore, Store, StoreSettings};
+use slipway_store::{DataDir, KeyRing, LogStore, Reserve, Store, StoreSettings};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
@@ -16,6 +17,9 @@ use crate::{commands, host, tracing_setup};
 
 /// Connections to the database; SQLite takes fewer by itself.
 const CONNECTIONS: u32 = 16;
+
+/// How often the room on the disk is looked at.
+const ROOM_POLL: Duration = Duration::from_secs(1);
 
 /// What every role shares.
 pub struct Foundation {
@@ -36,9 +40,13 @@ impl Foundation {
         let data = DataDir::create(&server.data).with_context(|| {
             format!("cannot use the data directory `{}`", server.data.display())
         })?;
+        // On a full disk the database opens with the room that this releases.
+        let reserve = Reserve::of(&data);
+        reserve.look_after().context("cannot look at the disk of the data directory")?;
         let keys = KeyRing::load_or_create(&data.keys()).context("cannot load the keys")?;
         let settings = StoreSettings { url: server.database_url(), max_connections: CONNECTIONS };
         let store = Store::open(&settings).await.context("cannot open the database")?;
+        store.look_after_room(&reserve).context("cannot look at the disk")?;
         let installation = store.installation().await?;
         let logs = LogStore::open(data.logs(), store.wakes().clone());
         Ok(Self { server: server.clone(), data, store, keys, logs, installation })
@@ -56,6 +64,7 @@ pub async fn run(server: Server, roles: Roles) -> anyhow::Result<()> {
     let _lock = roles.worker.then(|| foundation.data.lock()).transpose()?;
     let stop = CancellationToken::new();
     let mut parts: JoinSet<anyhow::Result<()>> = JoinSet::new();
+    parts.spawn(look_after_room(foundation.store.clone(), foundation.data.clone(), stop.clone()));
     if roles.worker {
         let context = host::worker_context(&foundation).await?;
         parts.spawn(slipway_worker::run(context, stop.clone()));
@@ -110,6 +119,21 @@ async fn serve(
         parts.spawn(async move {
             Ok(axum::serve(listener, router).with_graceful_shutdown(stopped).await?)
         });
+    }
+    Ok(())
+}
+
+/// Gives the reserve up when the disk is full, and takes it back when there is room.
+async fn look_after_room(
+    store: Store,
+    data: DataDir,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let reserve = Reserve::of(&data);
+    while stop.run_until_cancelled(tokio::time::sleep(ROOM_POLL)).await.is_some() {
+        if let Err(error) = store.look_after_room(&reserve) {
+            tracing::warn!(%error, "could not look after the room on the disk");
+        }
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use slipway_api::{ApiLimits, ApiParts, ApiSettings, ApiState, HookProgram};
 use slipway_web::WebSettings;
 use slipway_worker::context::{Context, Shared};
 use slipway_worker::engine::docker::{Docker, DockerSettings};
+use slipway_worker::metrics::live::Live;
 use slipway_worker::proxy::{Proxy, ProxySettings};
 use slipway_worker::settings::Settings;
 use slipway_worker::source::certificates::HostCertificates;
@@ -41,6 +42,7 @@ pub async fn worker_context(foundation: &Foundation) -> anyhow::Result<Shared<Do
             build_slots: build_slots(),
             build_arguments: server.build_arguments(),
         },
+        live: Live::default(),
     }))
 }
 
@@ -67,6 +69,7 @@ pub fn proxy_settings(foundation: &Foundation) -> ProxySettings {
     let listen = vec![server.http_listen];
     ProxySettings {
         nginx: server.nginx.clone(),
+        trusted_fronts: server.trusted_fronts.clone(),
         ..ProxySettings::new(foundation.data.root(), listen)
     }
 }

@@ -37,6 +37,7 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
             Command::Worker(server) => daemon::run(server, roles::Roles::WORKER).await?,
             Command::Web(server) => daemon::run(server, roles::Roles::WEB).await?,
             Command::ClaimToken(server) => commands::claim_token::run(&server).await?,
+            Command::Backup(backup) => commands::backup::run(&backup).await?,
             Command::Down(down) => commands::down::run(&down).await?,
             Command::GitHook { .. } => unreachable!("handled before the runtime"),
         }

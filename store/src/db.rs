@@ -4,11 +4,12 @@
 //! connection that takes the write lock at once: a transaction that began as a reader and turns
 //! into a writer would fail at once, whatever the busy timeout says.
 
+#[macro_use]
+mod statement;
+
 mod columns;
 mod connect;
 mod migrate;
-#[macro_use]
-mod statement;
 mod write;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use std::time::{Duration, Instant};
 use slipway_core::id::InstallationId;
 use slipway_core::time::Timestamp;
 use sqlx::AnyPool;
+use tokio::sync::watch;
 
 pub(crate) use self::columns::{Columns, Json, json};
 pub(crate) use self::statement::highest_parameter;
@@ -67,6 +69,8 @@ struct Inner {
     /// On PostgreSQL the same pool as `reader`.
     writer: AnyPool,
     wakes: Wakes,
+    /// The mode, which only [`Store::look_after_room`] changes.
+    read_only: watch::Sender<bool>,
 }
 
 impl Store {
@@ -77,12 +81,13 @@ impl Store {
     pub async fn open(settings: &StoreSettings) -> Result<Self, StoreError> {
         let backend = connect::backend(&settings.url)?;
         let pools = connect::pools(backend, settings).await?;
-        migrate::migrate(&pools.writer).await?;
+        migrate::migrate(&pools.writer, backend, &settings.url).await?;
         let store = Self(Arc::new(Inner {
             backend,
             reader: pools.reader,
             writer: pools.writer,
             wakes: Wakes::default(),
+            read_only: watch::Sender::new(false),
         }));
         store.found_installation().await?;
         Ok(store)
@@ -121,6 +126,10 @@ impl Store {
             .execute(tx.connection())
             .await?;
         tx.commit().await
+    }
+
+    pub(crate) fn read_only(&self) -> &watch::Sender<bool> {
+        &self.0.read_only
     }
 
     pub(crate) fn reader(&self) -> &AnyPool {

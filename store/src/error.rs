@@ -6,6 +6,7 @@ use slipway_core::id::{DeploymentId, InstanceId, ReleaseId};
 use slipway_core::name::{AppName, Email, ProcessName};
 use sqlx::error::DatabaseError;
 
+use crate::backup::BackupError;
 use crate::keys::KeyError;
 
 /// Why a verb of the store failed. Nothing is changed then.
@@ -52,12 +53,18 @@ pub enum StoreError {
     /// The database did not admit us in time; trying again later is right.
     #[error("the database is busy")]
     Busy,
+    /// The disk under the database has no room left.
+    #[error("the disk of the database is full")]
+    DiskFull,
     #[error(
         "the database is of a newer version of Slipway (schema {found}, this one knows {known}); hint: install that version again"
     )]
     NewerSchema { found: i64, known: i64 },
     #[error("could not bring the database up to date")]
     Migration(#[source] sqlx::migrate::MigrateError),
+    /// Nothing is migrated that was not saved before.
+    #[error("could not save the database before bringing it up to date")]
+    Backup(#[from] BackupError),
     #[error("cannot use the database address: {0}")]
     Address(String),
     /// A stored value that no version of Slipway writes.
@@ -69,7 +76,11 @@ pub enum StoreError {
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        if is_busy(&error) { Self::Busy } else { Self::Database(error) }
+        match () {
+            () if is_busy(&error) => Self::Busy,
+            () if is_full(&error) => Self::DiskFull,
+            () => Self::Database(error),
+        }
     }
 }
 
@@ -82,6 +93,13 @@ fn is_busy(error: &sqlx::Error) -> bool {
             code.as_deref(),
             Some("5" | "261" | "517" | "773" | "55P03" | "40P01" | "40001")
         )
+}
+
+/// Whether the disk is what failed. (SQLite: FULL, and no room for the log's index; PostgreSQL:
+/// disk full.)
+fn is_full(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(DatabaseError::code);
+    matches!(code.as_deref(), Some("13" | "4874" | "53100"))
 }
 
 fn listed(known: &[ProcessName]) -> String {

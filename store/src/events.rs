@@ -2,6 +2,7 @@
 
 use slipway_core::event::Event;
 use slipway_core::id::{AppId, Id};
+use slipway_core::time::Timestamp;
 use sqlx::any::AnyRow;
 
 use crate::db::{Columns, Json, Store};
@@ -21,6 +22,19 @@ impl Store {
         } else {
             statement!("events/after", after, limit)
         };
+        rows.fetch_all(self.reader()).await?.iter().map(event).collect()
+    }
+
+    /// The oldest events of an app that happened from `since` on and before `until`.
+    pub async fn events_between(
+        &self,
+        app_id: &AppId,
+        since: Timestamp,
+        until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Event>, StoreError> {
+        let limit = i64::from(limit);
+        let rows = statement!("events/of_app_between", app_id.as_str(), since.0, until.0, limit);
         rows.fetch_all(self.reader()).await?.iter().map(event).collect()
     }
 

@@ -44,6 +44,8 @@ pub struct Slipway {
     proxy: SocketAddr,
     pool: String,
     roles: &'static [&'static str],
+    /// Where the server reaches Docker, when that is not where everybody does.
+    docker_socket: Option<PathBuf>,
     servers: Mutex<Vec<Child>>,
     /// Dropped after `down` has used it.
     database: Option<Postgres>,
@@ -59,7 +61,25 @@ impl Slipway {
     /// # Errors
     /// When it does not get ready within a minute.
     pub async fn start(backend: Backend) -> anyhow::Result<Self> {
-        Self::start_roles(backend, &["run"]).await
+        Self::prepare(backend, &["run"], &std::env::temp_dir())?.claimed().await
+    }
+
+    /// The same on SQLite, with everything it keeps below `folder`.
+    ///
+    /// # Errors
+    /// When it does not get ready within a minute.
+    pub async fn start_on(folder: &Path) -> anyhow::Result<Self> {
+        Self::prepare(Backend::Sqlite, &["run"], folder)?.claimed().await
+    }
+
+    /// The same on SQLite, with another socket between the server and Docker.
+    ///
+    /// # Errors
+    /// When it does not get ready within a minute.
+    pub async fn start_behind(docker_socket: PathBuf) -> anyhow::Result<Self> {
+        let mut slipway = Self::prepare(Backend::Sqlite, &["run"], &std::env::temp_dir())?;
+        slipway.docker_socket = Some(docker_socket);
+        slipway.claimed().await
     }
 
     /// The same roles in a process each, on PostgreSQL.
@@ -67,7 +87,8 @@ impl Slipway {
     /// # Errors
     /// When they do not get ready within a minute.
     pub async fn start_apart() -> anyhow::Result<Self> {
-        Self::start_roles(Backend::Postgres, &["api", "worker", "web"]).await
+        let roles = &["api", "worker", "web"];
+        Self::prepare(Backend::Postgres, roles, &std::env::temp_dir())?.claimed().await
     }
 
     /// One process with every role, which nobody has claimed yet: see [`claim_token`] and [`join`].
@@ -78,39 +99,41 @@ impl Slipway {
     /// [`claim_token`]: Self::claim_token
     /// [`join`]: Self::join
     pub async fn start_unclaimed(backend: Backend) -> anyhow::Result<Self> {
-        Self::start_server_of(backend, &["run"]).await
-    }
-
-    async fn start_roles(backend: Backend, roles: &'static [&'static str]) -> anyhow::Result<Self> {
-        let mut slipway = Self::start_server_of(backend, roles).await?;
-        slipway.claim().await?;
+        let slipway = Self::prepare(backend, &["run"], &std::env::temp_dir())?;
+        slipway.start_server().await?;
         Ok(slipway)
     }
 
-    async fn start_server_of(
+    fn prepare(
         backend: Backend,
         roles: &'static [&'static str],
+        folder: &Path,
     ) -> anyhow::Result<Self> {
         let database = match backend {
             Backend::Sqlite => None,
             Backend::Postgres => Some(Postgres::start()?),
         };
-        let slipway = Self {
-            home: tempfile::Builder::new().prefix("slipway-test-").tempdir()?,
+        Ok(Self {
+            home: tempfile::Builder::new().prefix("slipway-test-").tempdir_in(folder)?,
             api: free_address(),
             console: free_address(),
             proxy: free_address(),
             pool: network_pool(),
             roles,
+            docker_socket: None,
             servers: Mutex::default(),
             database,
             client: None,
             token: String::new(),
             installation: String::new(),
             people: AtomicU32::new(0),
-        };
-        slipway.start_server().await?;
-        Ok(slipway)
+        })
+    }
+
+    async fn claimed(mut self) -> anyhow::Result<Self> {
+        self.start_server().await?;
+        self.claim().await?;
+        Ok(self)
     }
 
     /// The address of the API.
@@ -276,7 +299,18 @@ impl Slipway {
         name.parse().expect("a test's app has a valid name")
     }
 
-    fn data(&self) -> PathBuf {
+    /// Saves the database to a new file, as its operator would, and returns what was printed.
+    ///
+    /// # Errors
+    /// When the command fails, with its complaint.
+    pub fn back_up(&self, target: &Path) -> anyhow::Result<String> {
+        let output = self.slipwayd("backup").arg(target).output()?;
+        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Ok(String::from_utf8(output.stdout)?)
+    }
+
+    /// The data directory.
+    pub fn data(&self) -> PathBuf {
         self.home.path().join("data")
     }
 
@@ -317,6 +351,9 @@ impl Slipway {
     fn server_command(&self, role: &str) -> anyhow::Result<Command> {
         let log = File::options().create(true).append(true).open(self.log())?;
         let mut command = self.slipwayd(role);
+        if let Some(socket) = &self.docker_socket {
+            command.arg("--docker-socket").arg(socket);
+        }
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         Ok(command)
     }

@@ -15,6 +15,7 @@
 
 pub mod browser;
 pub mod developer;
+pub mod disk;
 pub mod docker;
 pub mod eventually;
 pub mod http;
@@ -23,6 +24,7 @@ pub mod load;
 pub mod network;
 pub mod postgres;
 pub mod program;
+pub mod relay;
 pub mod repository;
 
 pub use developer::{Developer, Output};

@@ -36,7 +36,7 @@ pub fn of_this_crate(path: &str) -> PathBuf {
     fs::canonicalize(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The command lines of processes that name something below this folder.
+/// The command lines of running programs that name something below this folder.
 pub fn running_below(folder: &Path) -> Vec<String> {
     let folder = folder.to_string_lossy();
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();

@@ -1,5 +1,6 @@
 //! What every job and task of the worker works with.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use slipway_core::id::AppId;
@@ -11,6 +12,7 @@ use slipway_store::logs::LogStore;
 
 use crate::builder::Builder;
 use crate::engine::Engine;
+use crate::metrics::live::Live;
 use crate::proxy::Proxy;
 use crate::settings::Settings;
 use crate::source::certificates::HostCertificates;
@@ -32,6 +34,9 @@ pub trait Host: Engine + Builder + Clone {
         app_id: &AppId,
     ) -> impl Future<Output = Result<(), crate::engine::EngineError>> + Send;
 
+    /// Where the engine keeps images and build caches, when that is on this machine.
+    fn storage(&self) -> Option<&Path>;
+
     /// One sentence about the host's engine: `Docker 20.10.24`.
     fn describe(&self) -> impl Future<Output = Result<String, crate::engine::EngineError>> + Send;
 }
@@ -47,6 +52,8 @@ pub struct Context<H> {
     /// The host's own certificates, for builds behind a corporate proxy.
     pub certificates: HostCertificates,
     pub settings: Settings,
+    /// The last readings of everything.
+    pub live: Live,
 }
 
 /// A shared context.

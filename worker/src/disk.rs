@@ -3,48 +3,54 @@
 use std::io;
 use std::path::Path;
 
-/// The space of a file system.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Space {
-    /// What this process may still use.
-    pub free_bytes: u64,
-    pub total_bytes: u64,
+use slipway_store::Space;
+
+/// Whether a build may begin: 2 GiB or a tenth of the disk, whichever is less, must be free.
+fn admits_build(space: Space) -> bool {
+    const ENOUGH: u64 = 2 * 1024 * 1024 * 1024;
+    space.free_bytes >= ENOUGH.min(space.total_bytes / 10)
 }
 
-impl Space {
-    /// Whether a build may begin: 2 GiB or a tenth of the disk, whichever is less, must be free.
-    pub fn admits_build(self) -> bool {
-        const ENOUGH: u64 = 2 * 1024 * 1024 * 1024;
-        self.free_bytes >= ENOUGH.min(self.total_bytes / 10)
-    }
-}
-
-/// The space of the file system that holds `path`.
+/// The first of these folders whose disk admits no build, with the space that it has. Folders that
+/// this machine does not see, such as an engine's elsewhere, are nobody's obstacle.
 ///
 /// # Errors
-/// When it cannot be asked.
-pub fn free(path: &Path) -> io::Result<Space> {
-    let stats = rustix::fs::statvfs(path)?;
-    Ok(Space {
-        free_bytes: stats.f_bavail.saturating_mul(stats.f_frsize),
-        total_bytes: stats.f_blocks.saturating_mul(stats.f_frsize),
-    })
+/// When a disk that is there cannot be asked.
+pub fn too_full_to_build<'a>(
+    folders: impl IntoIterator<Item = &'a Path>,
+) -> io::Result<Option<(&'a Path, Space)>> {
+    for folder in folders.into_iter().filter(|folder| folder.exists()) {
+        let space = Space::of(folder)?;
+        if !admits_build(space) {
+            return Ok(Some((folder, space)));
+        }
+    }
+    Ok(None)
 }
 
 #[cfg(test)]
 mod tests {
+    use slipway_tests::disk::SmallDisk;
+
     use super::*;
 
     #[test]
     fn a_nearly_full_disk_admits_no_build() {
         let gib = 1024 * 1024 * 1024;
-        assert!(!Space { free_bytes: gib, total_bytes: 100 * gib }.admits_build());
-        assert!(Space { free_bytes: 3 * gib, total_bytes: 100 * gib }.admits_build());
-        assert!(Space { free_bytes: gib, total_bytes: 5 * gib }.admits_build());
+        assert!(!admits_build(Space { free_bytes: gib, total_bytes: 100 * gib }));
+        assert!(admits_build(Space { free_bytes: 3 * gib, total_bytes: 100 * gib }));
+        assert!(admits_build(Space { free_bytes: gib, total_bytes: 5 * gib }));
     }
 
     #[test]
-    fn the_disk_of_this_directory_has_a_size() {
-        assert!(free(Path::new(".")).unwrap().total_bytes > 0);
+    fn a_full_disk_of_the_engine_stops_a_build_as_one_of_ours_does() {
+        let Some(disk) = SmallDisk::mount(8 * 1024 * 1024).unwrap() else { return };
+        let ours = tempfile::tempdir().unwrap();
+        let elsewhere = Path::new("/nowhere/docker");
+        let folders = [ours.path(), disk.path(), elsewhere];
+        assert_eq!(too_full_to_build(folders).unwrap(), None);
+        disk.fill(4096).unwrap();
+        let (folder, space) = too_full_to_build(folders).unwrap().unwrap();
+        assert_eq!((folder, space.free_bytes), (disk.path(), 4096));
     }
 }

@@ -12,6 +12,7 @@ pub mod engine;
 mod environment;
 mod health;
 mod jobs;
+pub mod metrics;
 mod output;
 pub mod proxy;
 mod runner;
@@ -41,6 +42,7 @@ pub async fn run<H: Host>(context: Shared<H>, stop: CancellationToken) -> anyhow
     parts.spawn(tasks::deadlines::run(Arc::clone(&context), stop.clone()));
     parts.spawn(tasks::proxy::run(Arc::clone(&context), stop.clone()));
     parts.spawn(tasks::logs::run(Arc::clone(&context), stop.clone()));
+    parts.spawn(tasks::monitor::run(Arc::clone(&context), stop.clone()));
     parts.spawn(tasks::status::run(Arc::clone(&context), stop.clone()));
     parts.spawn(tasks::janitor::run(context, stop.clone()));
     while let Some(ended) = parts.join_next().await {

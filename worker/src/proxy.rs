@@ -26,6 +26,7 @@ mod process;
 mod render;
 mod settings;
 mod site;
+mod times;
 mod traffic;
 
 #[cfg(test)]
@@ -36,6 +37,7 @@ pub use generation::Generation;
 pub use members::Member;
 pub use settings::{InvalidSetting, ProxySettings, WorkerUser};
 pub use site::{InvalidStaticUrl, ProxyConfig, Site, SiteLimits, StaticUrl};
+pub use times::{Times, TimesSince, Timing};
 pub use traffic::{Counters, Traffic};
 
 use std::collections::BTreeMap;
@@ -104,5 +106,15 @@ impl Proxy {
     /// [`ProxyError::Unreachable`] when nginx does not answer, or a worker does not, within 2 s.
     pub async fn traffic(&self) -> Result<Traffic, ProxyError> {
         traffic::read(&self.control, &self.layout).await
+    }
+
+    /// How long requests took and waited so far; complete but for the last second. What is being
+    /// waited in is this proxy: from a request's arrival, or from when a trusted front proxy says
+    /// it got it (`X-Request-Start`), until an instance was given it.
+    ///
+    /// # Errors
+    /// [`ProxyError::Unreachable`] when nginx does not answer within 2 s.
+    pub async fn times(&self) -> Result<Times, ProxyError> {
+        times::read(&self.control).await
     }
 }

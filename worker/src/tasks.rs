@@ -4,5 +4,6 @@ pub mod deadlines;
 pub mod instances;
 pub mod janitor;
 pub mod logs;
+pub mod monitor;
 pub mod proxy;
 pub mod status;

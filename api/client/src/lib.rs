@@ -34,6 +34,7 @@ pub use credentials::{Credentials, RenewableSession, SessionLock, SessionStore, 
 pub use error::ClientError;
 pub use follow::Updates;
 pub use routes::logs::LogQuery;
+pub use routes::metrics::MetricsQuery;
 pub use routes::releases::ReleasePage;
 pub use server::{InvalidServerUrl, ServerUrl};
 pub use tls::install_tls;

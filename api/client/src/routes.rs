@@ -6,6 +6,7 @@ mod config;
 mod deployments;
 mod events;
 pub(crate) mod logs;
+pub(crate) mod metrics;
 mod processes;
 pub(crate) mod releases;
 mod runs;

@@ -78,7 +78,14 @@ pub async fn record(State(state): State<ApiState>, mut request: Request, next: N
     let tasks = state.clone();
     let work = tasks.tasks.spawn(async move {
         let response = next.run(request).await;
-        row.write(&trail, Outcome::of(&response), &state).await;
+        let outcome = Outcome::of(&response);
+        if outcome.status == StatusCode::SERVICE_UNAVAILABLE {
+            // The database has kept the caller waiting long enough, and would again.
+            let later = state.clone();
+            state.tasks.spawn(async move { row.write(&trail, outcome, &later).await });
+        } else {
+            row.write(&trail, outcome, &state).await;
+        }
         response
     });
     work.await.unwrap_or_else(|error| ApiError::internal(error).into_response())

@@ -17,6 +17,8 @@ pub async fn alive() -> &'static str {
     responses((status = 200, description = "It can do its work", body = String)))]
 pub async fn ready(State(state): State<ApiState>) -> Result<&'static str, ApiError> {
     match state.store.check().await {
+        // Ready still: taken out of service, it could neither be looked at nor given room again.
+        Ok(()) if state.store.is_read_only() => Ok("ready, read-only: the disk is full\n"),
         Ok(()) => Ok("ready\n"),
         Err(error) => {
             tracing::warn!(%error, "not ready");

@@ -41,6 +41,9 @@ pub async fn show(
 
 async fn database(state: &ApiState) -> ComponentStatus {
     let (ok, message) = match state.store.check().await {
+        Ok(()) if state.store.is_read_only() => {
+            (false, "read-only until the disk has room; apps go on".to_owned())
+        }
         Ok(()) => (true, "answers".to_owned()),
         Err(error) => {
             tracing::warn!(%error, "the database does not answer");

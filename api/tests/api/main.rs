@@ -13,6 +13,7 @@ mod git_push;
 mod git_rules;
 mod idempotency;
 mod limits;
+mod metrics;
 mod openapi;
 mod person;
 mod repository;
@@ -20,3 +21,6 @@ mod sign_in;
 mod streams;
 mod worker;
 mod world;
+
+/// What this run of the tests keeps everything in.
+const DATABASE: slipway_store::Backend = slipway_store::Backend::Sqlite;

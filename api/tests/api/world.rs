@@ -8,7 +8,8 @@ use serde_json::json;
 use slipway_api::{ApiLimits, ApiParts, ApiSettings, ApiState, HookProgram, issue_claim, serve};
 use slipway_core::name::AppName;
 use slipway_core::wire::auth::Scope;
-use slipway_store::{App, DataDir, KeyRing, LogStore, Store, StoreSettings};
+use slipway_store::{App, Backend, DataDir, KeyRing, LogStore, Store, StoreSettings};
+use slipway_tests::postgres::Postgres;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -16,6 +17,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use crate::DATABASE;
 use crate::person::Person;
 
 pub const PASSWORD: &str = "correct horse battery";
@@ -26,6 +28,8 @@ pub struct World {
     pub address: SocketAddr,
     pub state: ApiState,
     pub data: TempDir,
+    /// The server of its database, where that is one.
+    postgres: Option<Postgres>,
     pub shutdown: CancellationToken,
     /// The server's own threads: ending them is the nearest thing to `kill -9`.
     runtime: Option<Runtime>,
@@ -40,29 +44,35 @@ impl World {
         let data = tempfile::tempdir().unwrap();
         let mut limits = ApiLimits::default();
         change(&mut limits);
-        Self::open(data, limits).await
+        let postgres = match DATABASE {
+            Backend::Sqlite => None,
+            Backend::Postgres => Some(Postgres::start().unwrap()),
+        };
+        Self::open(data, postgres, limits).await
     }
 
     /// The same data with a new process, as after `kill -9`.
     pub async fn restarted(mut self) -> Self {
         self.kill();
         let data = std::mem::replace(&mut self.data, tempfile::tempdir().unwrap());
-        Self::open(data, ApiLimits::default()).await
+        let postgres = self.postgres.take();
+        Self::open(data, postgres, ApiLimits::default()).await
     }
 
-    async fn open(data: TempDir, limits: ApiLimits) -> Self {
+    async fn open(data: TempDir, postgres: Option<Postgres>, limits: ApiLimits) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap().into_std().unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
-        let parts = parts(data.path().to_owned(), address, limits, shutdown.clone());
+        let database = postgres.as_ref().map(Postgres::url);
+        let parts = parts(data.path().to_owned(), database, address, limits, shutdown.clone());
         let state = runtime.spawn(async { ApiState::new(parts.await).unwrap() }).await.unwrap();
         let served = state.clone();
         runtime.spawn(async move {
             let listener = TcpListener::from_std(listener).unwrap();
             serve(listener, served).await.unwrap();
         });
-        Self { address, state, data, shutdown, runtime: Some(runtime) }
+        Self { address, state, data, postgres, shutdown, runtime: Some(runtime) }
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -144,12 +154,14 @@ impl Drop for World {
 
 async fn parts(
     data: PathBuf,
+    database: Option<String>,
     address: SocketAddr,
     limits: ApiLimits,
     shutdown: CancellationToken,
 ) -> ApiParts {
     let data_dir = DataDir::create(&data).unwrap();
-    let url = format!("sqlite://{}", data_dir.database().display());
+    let file = || format!("sqlite://{}", data_dir.database().display());
+    let url = database.unwrap_or_else(file);
     let store = Store::open(&StoreSettings { url, max_connections: 4 }).await.unwrap();
     let program = env!("CARGO_BIN_EXE_slipway-git-hook").into();
     ApiParts {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use sqlx::any::{AnyPoolOptions, install_default_drivers};
-use sqlx::{AnyPool, Executor};
+use sqlx::{AnyPool, Connection, Executor};
 
 use super::{Backend, PATIENCE, StoreSettings};
 use crate::error::StoreError;
@@ -58,10 +58,18 @@ fn creating(url: &str) -> Cow<'_, str> {
 }
 
 async fn pool(url: &str, most: u32, setup: &'static str) -> Result<AnyPool, StoreError> {
-    let options =
-        AnyPoolOptions::new().max_connections(most).acquire_timeout(PATIENCE).after_connect(
-            move |connection, _| Box::pin(async move { connection.execute(setup).await.map(drop) }),
-        );
+    let options = AnyPoolOptions::new()
+        .max_connections(most)
+        .acquire_timeout(PATIENCE)
+        // On a full disk SQLite ends a transaction by itself, and the driver goes on counting it:
+        // such a connection would never begin another one, and is replaced.
+        .before_acquire(|connection, _| {
+            let usable = !connection.is_in_transaction();
+            Box::pin(async move { Ok(usable) })
+        })
+        .after_connect(move |connection, _| {
+            Box::pin(async move { connection.execute(setup).await.map(drop) })
+        });
     Ok(options.connect(url).await?)
 }
 

@@ -22,6 +22,7 @@ macro_rules! on_both_databases {
 }
 
 mod apps;
+mod backup;
 mod bench;
 mod config;
 mod data_dir;
@@ -35,5 +36,7 @@ mod people;
 mod precedence;
 mod records;
 mod releases;
+mod room;
+mod samples;
 mod scale;
 mod statements;

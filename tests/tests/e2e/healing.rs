@@ -1,11 +1,12 @@
 //! Accidents of the host that nobody asked Slipway about.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use rustix::process::{Signal, kill_process};
 use slipway_tests::docker::docker;
-use slipway_tests::{Backend, Echo, Slipway, docker, eventually};
+use slipway_tests::relay::{Mode, Relay};
+use slipway_tests::{Backend, Echo, Load, Slipway, docker, eventually};
 
 use crate::Outcome;
 
@@ -68,4 +69,45 @@ async fn what_broke_while_the_server_was_down_is_mended_at_its_start() -> Outcom
     }
     slipway.start_server().await?;
     answers_within(&slipway, 10).await
+}
+
+/// Waits until the status says of Docker whether it is well.
+async fn docker_is(slipway: &Slipway, well: bool) -> Outcome {
+    let says_so = || async {
+        let parts = slipway.client().status().await?.components;
+        let docker = parts.iter().find(|part| part.name == "docker");
+        ensure!(docker.is_some_and(|docker| docker.ok == well), "{docker:?}");
+        Ok(())
+    };
+    eventually("the status says how Docker is", Duration::from_secs(20), says_so).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_docker_that_hangs_is_told_and_holds_up_neither_the_api_nor_the_apps() -> Outcome {
+    let relay = Relay::start();
+    let slipway = Slipway::start_behind(relay.socket()).await?;
+    let ada = slipway.developer("shop").await;
+    ada.deploy(&Echo::named("one")).await;
+    let load = Load::on(&slipway.site("shop"));
+
+    relay.set(Mode::Hang);
+    docker_is(&slipway, false).await?;
+    let mut durations = Vec::new();
+    for _ in 0..21 {
+        let began = Instant::now();
+        slipway.client().status().await?;
+        slipway.client().instances(&Slipway::app("shop")).await?;
+        durations.push(began.elapsed());
+    }
+    durations.sort();
+    assert!(durations[10] < Duration::from_millis(200), "{durations:?}");
+    assert_eq!(slipway.site("shop").text("/").await?, "one");
+
+    relay.set(Mode::HangUp);
+    relay.set(Mode::Relay);
+    docker_is(&slipway, true).await?;
+    ada.deploy(&Echo::named("two")).await;
+    assert_eq!(slipway.site("shop").text("/").await?, "two");
+    load.end().await.expect_nothing_dropped();
+    Ok(())
 }

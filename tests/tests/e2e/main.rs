@@ -1,12 +1,15 @@
 //! What people can rely on, shown on whole installations: real Docker, nginx, git and databases.
 
+mod backup;
 mod concurrency;
 mod config;
 mod console;
 mod crashes;
+mod disk;
 mod failures;
 mod healing;
 mod kinds;
+mod metrics;
 mod neighbours;
 mod push;
 mod roles;

@@ -63,6 +63,8 @@ const DEFAULT_SOCKET: &str = "/var/run/docker.sock";
 /// network of its uses is passed over.
 const DEFAULT_POOLS: [Subnet; 2] =
     [Subnet::literal([10, 201, 0, 0], 16), Subnet::literal([172, 29, 0, 0], 16)];
+/// Memory of each step of a build unless told otherwise: what compiling a large C++ extension takes.
+const BUILD_MEMORY_BYTES: u64 = 2 * 1024 * 1024 * 1024;
 /// The oldest API that has everything used here: Docker 20.10.
 const OLDEST_API: (u32, u32) = (1, 41);
 /// The client's own limit on response heads, in seconds. Out of the way: `call` has the real ones.
@@ -81,6 +83,8 @@ pub struct DockerSettings {
     pub pools: Vec<Subnet>,
     /// Where base images of builds come from.
     pub bases: BaseSettings,
+    /// Most memory of each step of a build.
+    pub build_memory_bytes: u64,
     /// Time between two looks for network namespaces that a crash left behind.
     pub sweep_interval: Duration,
 }
@@ -93,6 +97,7 @@ impl DockerSettings {
             socket: PathBuf::from(DEFAULT_SOCKET),
             pools: DEFAULT_POOLS.into(),
             bases: BaseSettings::default(),
+            build_memory_bytes: BUILD_MEMORY_BYTES,
             sweep_interval: Duration::from_mins(1),
         }
     }

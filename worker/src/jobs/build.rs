@@ -69,16 +69,16 @@ pub(super) async fn image<H: Host>(
 }
 
 async fn preflight<H: Host>(work: &Work<'_, H>) -> Result<(), Halt> {
-    if disk::free(work.context.data.root())?.admits_build() {
+    let context = work.context;
+    let folders = || [Some(context.data.root()), context.host.storage()].into_iter().flatten();
+    if disk::too_full_to_build(folders())?.is_none() {
         return Ok(());
     }
-    work.context.host.trim_cache(BUSY_CACHE).await.map_err(halt)?;
-    let space = disk::free(work.context.data.root())?;
-    if space.admits_build() {
-        return Ok(());
-    }
+    context.host.trim_cache(BUSY_CACHE).await.map_err(halt)?;
+    let Some((folder, space)) = disk::too_full_to_build(folders())? else { return Ok(()) };
     let mib = space.free_bytes / (1024 * 1024);
-    let sentence = format!("the disk has {mib} MiB left, too little to build");
+    let sentence =
+        format!("the disk of `{}` has {mib} MiB left, too little to build", folder.display());
     Err(Halt::Failed(Reason::new(ReasonCode::DiskFull, sentence)))
 }
 

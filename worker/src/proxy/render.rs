@@ -1,6 +1,6 @@
 //! From sites to files. Only validated types reach the template: tera escapes nothing in it.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use rustix::process::{Resource, getrlimit};
 use serde::Serialize;
@@ -21,11 +21,12 @@ const SITE_MARK: &str = "    # site ";
 
 const TEMPLATE: &str = include_str!("nginx.conf.tera");
 const MIME_TYPES: &str = include_str!("mime.types");
-const LUA: [(&str, &str); 6] = [
+const LUA: [(&str, &str); 7] = [
     ("lua/slipway/balancer.lua", include_str!("lua/balancer.lua")),
     ("lua/slipway/control.lua", include_str!("lua/control.lua")),
     ("lua/slipway/members.lua", include_str!("lua/members.lua")),
     ("lua/slipway/page.lua", include_str!("lua/page.lua")),
+    ("lua/slipway/timing.lua", include_str!("lua/timing.lua")),
     ("lua/slipway/traffic.lua", include_str!("lua/traffic.lua")),
     ("lua/slipway/worker.lua", include_str!("lua/worker.lua")),
 ];
@@ -67,6 +68,7 @@ struct View<'a> {
     members_file: PlainPath,
     control_socket: PlainPath,
     listen: &'a [SocketAddr],
+    trusted_fronts: &'a [IpAddr],
     sites: Vec<SiteView<'a>>,
 }
 
@@ -134,6 +136,7 @@ fn view<'a>(
         members_file: PlainPath::new(&layout.members())?,
         control_socket: PlainPath::new(&layout.control_socket())?,
         listen: &settings.listen,
+        trusted_fronts: &settings.trusted_fronts,
         sites: config
             .ordered()?
             .into_values()

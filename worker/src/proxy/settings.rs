@@ -1,7 +1,7 @@
 //! What the proxy is told once, at its start.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -49,6 +49,9 @@ pub struct ProxySettings {
     /// Requests one client address may have under way at once. Meant against exhaustion, so far
     /// above what a browser does: whole offices and load tests come from one address.
     pub requests_per_address: u32,
+    /// Load balancers in front of this proxy: their `X-Request-Start` is believed, so that the time
+    /// a request spent with them counts as waiting. Anybody else's is overwritten.
+    pub trusted_fronts: Vec<IpAddr>,
     /// How long a replaced worker may finish its requests, websockets included.
     pub drain: Millis,
     /// Whether every request is written to `logs/access.log`, one JSON object a line.
@@ -67,6 +70,7 @@ impl ProxySettings {
             worker_processes: None,
             worker_user: None,
             requests_per_address: 1000,
+            trusted_fronts: Vec::new(),
             drain: Millis::from_secs(30),
             access_log: false,
         }

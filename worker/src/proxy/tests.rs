@@ -11,3 +11,4 @@ mod rendering;
 mod rig;
 mod serving;
 mod switching;
+mod timing;

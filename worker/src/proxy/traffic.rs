@@ -39,6 +39,11 @@ pub struct Counters {
     pub dropped: u64,
     /// Bytes sent to clients, headers included.
     pub bytes_out: u64,
+    /// Bytes received from clients, headers included.
+    pub bytes_in: u64,
+    /// Time of all requests and websockets under way, in milliseconds: of a span's length, their mean
+    /// number.
+    pub busy_ms: u64,
     /// Requests and websockets at this moment.
     pub in_flight: u64,
 }
@@ -85,6 +90,8 @@ impl Counters {
             failures: grown(self.failures, earlier.failures),
             dropped: grown(self.dropped, earlier.dropped),
             bytes_out: grown(self.bytes_out, earlier.bytes_out),
+            bytes_in: grown(self.bytes_in, earlier.bytes_in),
+            busy_ms: grown(self.busy_ms, earlier.busy_ms),
             in_flight: self.in_flight,
         }
     }
@@ -99,6 +106,8 @@ impl Counters {
             "failures" => &mut self.failures,
             "dropped" => &mut self.dropped,
             "bytes" => &mut self.bytes_out,
+            "bytes_in" => &mut self.bytes_in,
+            "busy_ms" => &mut self.busy_ms,
             _ => return None,
         })
     }

@@ -30,13 +30,18 @@ const KEPT_CACHE: Duration = Duration::from_hours(7 * 24);
 /// How long a source archive is kept that no deployment refers to.
 const KEPT_SOURCES: Millis = Millis::from_secs(3_600);
 
-/// Goes round until told to stop; the first round comes after a pause, when the boot is over.
+/// Goes round until told to stop; the first round comes after a pause, when the boot is over, or at
+/// once when the disk fills up.
 pub async fn run<H: Host>(context: Shared<H>, stop: CancellationToken) {
+    let mut pressed = false;
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(ROUND) => {}
+            () = context.store.became_read_only(), if !pressed => {}
         }
+        // One round for each time that the disk is full, and then the usual pace.
+        pressed = context.store.is_read_only();
         if let Err(error) = round(&context).await {
             tracing::warn!(error = format!("{error:#}"), "could not clear away");
         }
@@ -53,6 +58,7 @@ async fn round<H: Host>(context: &Shared<H>) -> anyhow::Result<()> {
     context.store.delete_sessions_before(before).await?;
     context.store.delete_idempotency_before(clock::now() - idempotency::KEPT).await?;
     context.store.prune_events(KEPT_EVENTS).await?;
+    context.store.prune_samples(clock::now()).await?;
     for source in context.store.unreferenced_sources(clock::now() - KEPT_SOURCES).await? {
         absent_is_done(tokio::fs::remove_file(context.data.source(&source)).await)?;
         context.store.delete_source(&source).await?;

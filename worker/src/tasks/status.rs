@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use slipway_store::Space;
 use tokio_util::sync::CancellationToken;
 
 use crate::context::{Host, Shared};
@@ -51,13 +52,24 @@ async fn report<H: Host>(context: &Shared<H>) {
 }
 
 fn disk<H: Host>(context: &Shared<H>) -> (bool, String) {
-    match crate::disk::free(context.data.root()) {
+    match Space::of(context.data.root()) {
+        Ok(space) if context.store.is_read_only() => {
+            (false, format!("full: {} free; changes are refused until there is room", free(space)))
+        }
         Ok(space) => {
-            let gib = |bytes: u64| bytes / (1024 * 1024 * 1024);
-            let sentence =
-                format!("{} GiB of {} GiB free", gib(space.free_bytes), gib(space.total_bytes));
+            let sentence = format!("{} free", free(space));
             (space.free_bytes >= LOW_DISK_BYTES, sentence)
         }
         Err(error) => (false, format!("cannot be read: {error}")),
     }
+}
+
+/// `3 GiB of 40 GiB`, in whole units that are not zero on a small or a nearly full disk.
+fn free(space: Space) -> String {
+    const MIB: u64 = 1024 * 1024;
+    let size = |bytes: u64| match bytes / (1024 * MIB) {
+        0 => format!("{} MiB", bytes / MIB),
+        gib => format!("{gib} GiB"),
+    };
+    format!("{} of {}", size(space.free_bytes), size(space.total_bytes))
 }

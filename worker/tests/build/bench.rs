@@ -64,9 +64,15 @@ pub enum Failure {
 
 impl Bench {
     pub async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// A bench whose Docker is used in another way.
+    pub async fn with(change: impl FnOnce(&mut DockerSettings)) -> Self {
         let certificates = HostCertificates::of_host();
         let mut settings = DockerSettings::new(InstallationId::from_bits(chance()));
         settings.bases.certificates = certificates.clone();
+        change(&mut settings);
         let docker = Docker::connect(settings).await.expect("these tests need Docker");
         let scratch = tempfile::tempdir().unwrap();
         let app_id = AppId::from_bits(chance());

@@ -7,7 +7,7 @@ mod serving;
 
 use std::time::{Duration, Instant};
 
-use bench::Bench;
+use bench::{Bench, chance};
 use slipway_core::process::Command;
 use slipway_core::reason::ReasonCode;
 use slipway_worker::builder::{BuildError, Builder};
@@ -118,6 +118,28 @@ async fn a_build_that_fails_is_told_with_its_last_lines() {
     assert_eq!(reason.code, ReasonCode::BuildFailed);
     assert!(reason.message.ends_with("failed: exit code 3"), "{}", reason.message);
     assert_eq!(reason.last_lines, ["compiling the unbuildable", "no rule to make target"]);
+}
+
+#[tokio::test]
+async fn a_build_that_takes_too_much_memory_is_killed_and_told_its_limit() {
+    const MIB: u64 = 1024 * 1024;
+    let bench = Bench::with(|settings| settings.build_memory_bytes = 128 * MIB).await;
+    let greedy = "import time; time.sleep(0.5); x = b'x' * (700 * 1024 * 1024)";
+    let step = |command: &str| format!("FROM python:3.11-slim\nRUN {command} # {}\n", chance());
+    for command in [
+        format!("python3 -c \"{greedy}\""),
+        // The shell outlives the one that is killed, and ends with a code of its own.
+        format!("python3 -c \"{greedy}\" || (sleep 0.5; exit 3)"),
+    ] {
+        let dockerfile = step(&command);
+        let edits = [("Dockerfile", dockerfile.as_str())];
+        let reason = bench.refusal("tests/fixtures/dockerfile-hello", &edits).await;
+        assert_eq!(reason.code, ReasonCode::BuildFailed);
+        assert!(reason.message.contains("memory limit of builds, 128 MiB"), "{}", reason.message);
+    }
+    let frugal = step("python3 -c \"import time; time.sleep(0.5); x = b'x' * (50 * 1024 * 1024)\"");
+    let built = bench.build("tests/fixtures/dockerfile-hello", &[("Dockerfile", &frugal)]).await;
+    assert!(built.is_ok(), "what stays below the limit is built: {:?}", built.err());
 }
 
 #[tokio::test]

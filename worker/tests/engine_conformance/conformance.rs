@@ -279,6 +279,7 @@ pub async fn resources_are_read_without_waiting<E: Engine>(stage: &Stage<E>) {
     assert!(begun.elapsed() < Duration::from_millis(500), "no interval is waited for");
     assert!(usage.memory_bytes > 0 && usage.memory_bytes < 64 << 20, "{usage:?}");
     assert!(usage.net_in_bytes > 0 && usage.net_out_bytes > 0, "{usage:?}");
+    assert_eq!(usage.oom_kills, Some(0), "nothing was killed, and that is known");
 }
 
 pub async fn a_death_is_hinted_at<E: Engine>(stage: &Stage<E>) {

@@ -15,8 +15,6 @@ mod outage;
 #[cfg(test)]
 mod recovery;
 #[cfg(test)]
-mod relay;
-#[cfg(test)]
 mod stage;
 
 /// Runs each body as a test, on a stage of its own.

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use slipway_tests::relay::{Mode, Relay};
 use slipway_worker::engine::docker::{Docker, DockerSettings};
 use slipway_worker::engine::{Engine, EngineError};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::docker::{Cleanup, container_of, docker, stage_with};
-use crate::relay::{Mode, Relay};
 use crate::stage::{Stage, new_id};
 
 async fn relayed() -> (Relay, Stage<Docker>, Cleanup) {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use slipway_tests::program::of_this_crate;
 use slipway_tests::repository::copy;
 use slipway_tests::{Developer, Echo, Load, Slipway};
@@ -23,9 +23,11 @@ pub async fn sample(slipway: &Slipway, table: &mut Table) -> anyhow::Result<()> 
     let ada = slipway.developer("sample").await;
     copy(&of_this_crate("../deploy/sample"), ada.repository());
     let migrate = ["python", "manage.py", "migrate", "--noinput"];
+    let footer = "templates/base.html";
+    let written = fs::read_to_string(ada.repository().join(footer))?;
     let change = |folder: &Path, text: &str| {
-        let pages = folder.join("templates/release.txt");
-        fs::write(&pages, text).with_context(|| format!("writing {}", pages.display()))
+        let changed = written.replace("</footer>", &format!(" · {text}</footer>"));
+        Ok(fs::write(folder.join(footer), changed)?)
     };
     compare(
         slipway,

@@ -5,6 +5,7 @@ mod bases;
 mod build;
 mod cache;
 mod classic;
+mod confine;
 mod export;
 mod failure;
 mod image;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use bollard::models::{ContainerCreateBody, ContainerSummary, ContainerSummaryStateEnum};
+use bollard::models::{ContainerCreateBody, ContainerSummary};
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, InspectContainerOptions, ListContainersOptionsBuilder,
     RemoveContainerOptionsBuilder, StartContainerOptions,
@@ -99,14 +99,14 @@ impl Container {
 }
 
 impl Status {
-    fn of(state: ContainerSummaryStateEnum) -> Self {
-        use ContainerSummaryStateEnum as Docker;
-        match state {
-            Docker::CREATED => Self::Created,
-            Docker::RUNNING | Docker::PAUSED | Docker::STOPPING => Self::Running,
-            Docker::RESTARTING => Self::Restarting,
-            Docker::EXITED | Docker::DEAD | Docker::EMPTY => Self::Ended,
-            Docker::REMOVING => Self::Removing,
+    /// Reads the daemon's word, which its lists and its inspections share.
+    pub fn of(state: impl AsRef<str>) -> Self {
+        match state.as_ref() {
+            "created" => Self::Created,
+            "running" | "paused" | "stopping" => Self::Running,
+            "restarting" => Self::Restarting,
+            "removing" => Self::Removing,
+            _ => Self::Ended,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What the daemon's host offers, asked once.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tokio::net::UnixStream;
 
@@ -21,6 +21,8 @@ pub struct Host {
     pub open_files: u64,
     /// Its processor.
     pub architecture: Architecture,
+    /// Where the daemon keeps images and build caches.
+    pub storage: Option<PathBuf>,
     /// The daemon's clock when it was asked.
     pub now: Option<Moment>,
 }
@@ -40,6 +42,7 @@ impl Host {
             cores: info.ncpu.and_then(|cores| u32::try_from(cores).ok()).unwrap_or(1).max(1),
             open_files: open_files(socket).await,
             architecture,
+            storage: info.docker_root_dir.map(PathBuf::from),
             now: info.system_time.as_deref().and_then(Moment::parse),
         })
     }

@@ -28,6 +28,9 @@ const YOUNG: Duration = Duration::from_secs(90);
 /// Details of one container.
 #[derive(Debug, Clone)]
 pub struct Inspection {
+    /// Where it is in its life. A list may say otherwise when it was made a moment earlier: what
+    /// else is here belongs to this one.
+    pub status: Status,
     pub pid: Option<u32>,
     pub started: Option<Moment>,
     /// How it last ended.
@@ -57,8 +60,6 @@ struct Entry {
     inspection: Inspection,
     /// The instance it runs, if it does.
     instance: Option<InstanceId>,
-    /// What the list said at the time.
-    listed: Status,
     at: Instant,
     /// When this run of the container was first seen.
     first_seen: Instant,
@@ -97,7 +98,7 @@ impl Inspections {
         let known = self.lock();
         let entry = known.entries.get(&container.id)?;
         let fresh = if entry.first_seen.elapsed() < YOUNG { FRESH_WHILE_YOUNG } else { FRESH };
-        let valid = entry.listed == container.status && entry.at.elapsed() < fresh;
+        let valid = entry.inspection.status == container.status && entry.at.elapsed() < fresh;
         valid.then(|| entry.inspection.clone())
     }
 
@@ -117,7 +118,6 @@ impl Inspections {
         let entry = Entry {
             inspection: inspection.clone(),
             instance: container.instance(),
-            listed: container.status,
             at,
             first_seen: before.map_or(at, |entry| entry.first_seen),
         };
@@ -137,6 +137,7 @@ impl Inspection {
         let pid = state.pid.and_then(|pid| u32::try_from(pid).ok()).filter(|pid| *pid > 0);
         let process = pid.and_then(|pid| Process::of(id, pid));
         Self {
+            status: state.status.map_or(Status::Ended, Status::of),
             pid,
             started: moment(state.started_at),
             exit: Exit {

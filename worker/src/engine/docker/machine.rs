@@ -1,5 +1,7 @@
 //! Docker as the worker's host: what it asks for besides instances and images.
 
+use std::path::Path;
+
 use slipway_core::id::AppId;
 use slipway_core::name::AppName;
 
@@ -17,6 +19,10 @@ impl Host for Docker {
 
     async fn forget(&self, app_id: &AppId) -> Result<(), EngineError> {
         self.remove_app(app_id).await
+    }
+
+    fn storage(&self) -> Option<&Path> {
+        self.shared.host.storage.as_deref()
     }
 
     async fn describe(&self) -> Result<String, EngineError> {

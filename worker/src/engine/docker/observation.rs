@@ -46,23 +46,27 @@ impl Docker {
         let identity = identity.zip(container.label(labels::PROCESS));
         let Some(((id, app_id), process)) = identity else { return Ok(None) };
         let (Ok(app_id), Ok(process)) = (app_id.parse(), process.parse()) else { return Ok(None) };
-        if container.status == Status::Removing {
+        let removing = |status| status == Status::Removing;
+        if removing(container.status) {
             return Ok(None);
         }
         let Some(inspection) = self.inspect(container).await? else { return Ok(None) };
+        if removing(inspection.status) {
+            return Ok(None);
+        }
         let sandbox = population.sandbox_of(container);
         let connected = match sandbox.filter(|sandbox| sandbox.status == Status::Running) {
             Some(sandbox) => self.is_joined(container, sandbox).await?,
             None => false,
         };
-        let serves = connected && container.status == Status::Running;
+        let serves = connected && inspection.status == Status::Running;
         let address = sandbox.and_then(|sandbox| sandbox.address).filter(|_| serves);
         let port = container.label(labels::PORT).and_then(|port| port.parse::<u16>().ok());
         Ok(Some(Observed {
             id,
             app_id,
             process,
-            state: state(container.status, &inspection, connected || container.runs_once()),
+            state: state(&inspection, connected || container.runs_once()),
             endpoint: address.zip(port).map(|endpoint| Endpoint(SocketAddr::from(endpoint))),
             restarts: inspection.restarts,
             listeners: if serves { inspection.listeners } else { Vec::new() },
@@ -70,9 +74,9 @@ impl Docker {
     }
 }
 
-fn state(status: Status, inspection: &Inspection, connected: bool) -> ObservedState {
+fn state(inspection: &Inspection, connected: bool) -> ObservedState {
     let since = inspection.started.map_or(Timestamp::default(), super::moment::Moment::timestamp);
-    match status {
+    match inspection.status {
         Status::Created => ObservedState::Created,
         Status::Running if connected => ObservedState::Running { since },
         Status::Running => {

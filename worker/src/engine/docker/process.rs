@@ -24,6 +24,13 @@ pub struct Process {
     container: String,
 }
 
+/// What its control groups say.
+struct Resources {
+    cpu_us: u64,
+    memory_bytes: u64,
+    oom_kills: Option<u64>,
+}
+
 impl Process {
     /// The process, if this number is visible here and belongs to the container: numbers are used
     /// again, and mean something else where Slipway itself runs in a container.
@@ -55,29 +62,34 @@ impl Process {
 
     /// Its container's resources; `None` where the control groups cannot be read.
     pub fn usage(&self) -> Option<Usage> {
-        let (cpu_us, memory_bytes) = self.unified().or_else(|| self.split())?;
+        let Resources { cpu_us, memory_bytes, oom_kills } =
+            self.unified().or_else(|| self.split())?;
         let interfaces = fs::read_to_string(self.directory.join("net/dev")).ok()?;
         let (net_in_bytes, net_out_bytes) = traffic(&interfaces);
-        Some(Usage { cpu_us, memory_bytes, net_in_bytes, net_out_bytes })
+        Some(Usage { cpu_us, memory_bytes, net_in_bytes, net_out_bytes, oom_kills })
     }
 
     /// CPU and memory with one hierarchy for all controllers (version 2).
-    fn unified(&self) -> Option<(u64, u64)> {
+    fn unified(&self) -> Option<Resources> {
         let group = self.group("", Path::new("/sys/fs/cgroup"))?;
         let cpu_us = field(&read(&group, "cpu.stat")?, "usage_usec")?;
         let used: u64 = read(&group, "memory.current")?.trim().parse().ok()?;
         let cache = field(&read(&group, "memory.stat")?, "inactive_file")?;
-        Some((cpu_us, used.saturating_sub(cache)))
+        let oom_kills = read(&group, "memory.events").and_then(|text| field(&text, "oom_kill"));
+        Some(Resources { cpu_us, memory_bytes: used.saturating_sub(cache), oom_kills })
     }
 
     /// CPU and memory with one hierarchy for each controller (version 1).
-    fn split(&self) -> Option<(u64, u64)> {
+    fn split(&self) -> Option<Resources> {
         let cpu = self.group("cpuacct", Path::new("/sys/fs/cgroup/cpuacct"))?;
         let memory = self.group("memory", Path::new("/sys/fs/cgroup/memory"))?;
         let cpu_ns: u64 = read(&cpu, "cpuacct.usage")?.trim().parse().ok()?;
         let used: u64 = read(&memory, "memory.usage_in_bytes")?.trim().parse().ok()?;
         let cache = field(&read(&memory, "memory.stat")?, "total_inactive_file")?;
-        Some((cpu_ns / 1000, used.saturating_sub(cache)))
+        let memory_bytes = used.saturating_sub(cache);
+        let oom_kills =
+            read(&memory, "memory.oom_control").and_then(|text| field(&text, "oom_kill"));
+        Some(Resources { cpu_us: cpu_ns / 1000, memory_bytes, oom_kills })
     }
 
     /// The container's own directory under a controller's mount point. The process may have moved

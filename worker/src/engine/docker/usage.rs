@@ -76,5 +76,6 @@ fn usage(sample: ContainerStatsResponse) -> Usage {
             .saturating_sub(cache.copied().unwrap_or_default()),
         net_in_bytes: sum(|network| network.rx_bytes),
         net_out_bytes: sum(|network| network.tx_bytes),
+        oom_kills: None,
     }
 }

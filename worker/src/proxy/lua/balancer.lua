@@ -10,13 +10,51 @@ local traffic = require "slipway.traffic"
 local get_last_failure = balancer.get_last_failure
 local set_current_peer = balancer.set_current_peer
 local set_more_tries = balancer.set_more_tries
+local now = ngx.now
+local start_time = ngx.req.start_time
+local floor = math.floor
 local members_of = members.of
 local subject_of = traffic.subject
 
 -- NGX_BUSY: nginx takes it for "no live upstreams" and does not try again.
 local NO_MEMBER = -3
 
+-- A body up to this size arrives with its request, or right after it. A larger one is an upload,
+-- which the proxy takes in before it asks an instance: that time is the client's, not the queue's.
+local UPLOAD_BYTES = 65536
+-- A request that takes longer than this may be a stream, which is no latency.
+local STREAM_MS = 1000
+-- A front proxy's clock further off than this is not believed.
+local SANE_WAIT_S = 600
+
 local _M = {}
+
+local front_is_trusted = false
+
+-- Believes the `X-Request-Start` that `$slipway_front_start` passes on.
+function _M.trust_front()
+    front_is_trusted = true
+end
+
+-- When the request came to the installation, in seconds: as the front proxy says, in seconds,
+-- milliseconds or microseconds since the epoch, or when it came here.
+local function arrived_at(var)
+    local arrived = start_time()
+    if front_is_trusted then
+        local said = tonumber(var.slipway_front_start)
+        while said and said > 1e11 do
+            said = said / 1000
+        end
+        if said and said < arrived and arrived - said < SANE_WAIT_S then
+            return said
+        end
+    end
+    return arrived
+end
+
+local function milliseconds(seconds)
+    return seconds > 0 and floor(seconds * 1000 + 0.5) or 0
+end
 
 -- The least loaded of `list`, without the one of id `except`; nil when there is none.
 local function least(list, except)
@@ -59,9 +97,9 @@ end
 
 -- The member of a further attempt: another one than failed. nginx also comes back when a connection
 -- it had kept idle turned out closed; that is no verdict on the member, so a lone one is asked again.
-local function other_than_failed(list, instance)
+local function other_than_failed(list, instance, time)
     local failed = subject_of(instance)
-    traffic.leave(failed)
+    traffic.leave(failed, time)
     traffic.failed(failed)
     return least(list, failed.id) or least(list)
 end
@@ -71,11 +109,12 @@ function _M.pick(app)
     local list = members_of(app)
     local subject = subject_of(app)
     local var = ngx.var
+    local time = now()
     local member
     if get_last_failure() then
         traffic.failed(subject)
-        traffic.leave(subject)
-        member = other_than_failed(list, var.slipway_instance)
+        traffic.leave(subject, time)
+        member = other_than_failed(list, var.slipway_instance, time)
         var.slipway_instance = ""
     elseif #list > 1 then
         member = least(list)
@@ -92,8 +131,13 @@ function _M.pick(app)
         return ngx.exit(ngx.ERROR)
     end
     var.slipway_instance = member.subject.id
-    traffic.enter(subject)
-    traffic.enter(member.subject)
+    -- Setting a variable makes a string: most requests do not wait, and need none.
+    local waited = milliseconds(time - arrived_at(var))
+    if waited > 0 then
+        var.slipway_waited = waited
+    end
+    traffic.enter(subject, time)
+    traffic.enter(member.subject, time)
 end
 
 -- log_by_lua: the request is over, however it ended. The instance is in an nginx variable because
@@ -102,14 +146,25 @@ function _M.done(app)
     local var = ngx.var
     local subject = subject_of(app)
     local status, bytes = ngx.status, tonumber(var.bytes_sent)
-    traffic.answered(subject, status, bytes)
-    local instance = var.slipway_instance
-    if instance ~= "" then
-        local member = subject_of(instance)
-        traffic.leave(subject)
-        traffic.leave(member)
-        traffic.answered(member, status, bytes)
+    local bytes_in = tonumber(var.request_length)
+    local time = now()
+    local taken = milliseconds(time - start_time())
+    if status == 101 or (taken > STREAM_MS and var.slipway_stream ~= "") then
+        taken = nil
     end
+    local instance = var.slipway_instance
+    if instance == "" then
+        return traffic.answered(subject, status, bytes, bytes_in, taken, nil)
+    end
+    local waited = nil
+    if bytes_in <= UPLOAD_BYTES then
+        waited = tonumber(var.slipway_waited) or 0
+    end
+    local member = subject_of(instance)
+    traffic.leave(subject, time)
+    traffic.leave(member, time)
+    traffic.answered(subject, status, bytes, bytes_in, taken, waited)
+    traffic.answered(member, status, bytes, bytes_in, taken, waited)
 end
 
 return _M

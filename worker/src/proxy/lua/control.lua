@@ -1,7 +1,8 @@
 -- The control socket: members are written and read back, traffic is read.
--- Plain text both ways; the formats are those of `members.lua` and `traffic.lua`.
+-- Plain text both ways; the formats are those of `members.lua`, `traffic.lua` and `timing.lua`.
 
 local members = require "slipway.members"
+local timing = require "slipway.timing"
 local traffic = require "slipway.traffic"
 
 local GENERATION = "Slipway-Generation"
@@ -48,6 +49,12 @@ function _M.traffic()
     traffic.flush()
     traffic.publish(generation)
     answer(200, "g " .. generation .. "\n" .. table.concat(traffic.report()))
+end
+
+-- GET /times: the entries of the other dictionary, likewise.
+function _M.times()
+    traffic.flush()
+    answer(200, table.concat(timing.report()))
 end
 
 return _M

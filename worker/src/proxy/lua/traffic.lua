@@ -1,4 +1,5 @@
--- What went through this worker: responses by class, failures, bytes, and requests in flight.
+-- What went through this worker: responses by class, failures, bytes, requests in flight, and how
+-- long they took.
 --
 -- Everything is counted in tables of this worker and carried over to the shared dictionary by a
 -- timer, because a shared increment per request costs a tenth of the throughput. The dictionary holds
@@ -10,12 +11,18 @@
 --
 -- A subject is an app or an instance. In-flight numbers are kept by worker because a worker that is
 -- killed cannot take its own back: the reader ignores those of processes that are gone.
+--
+-- Times are counted in `timing.lua`.
+
+local timing = require "slipway.timing"
 
 local dict = ngx.shared.slipway_traffic
 local pairs = pairs
+local now = ngx.now
+local floor = math.floor
 
-local FIELDS = { "1xx", "2xx", "3xx", "4xx", "5xx", "failures", "dropped", "bytes" }
-local FAILURES, DROPPED, BYTES = 6, 7, 8
+local FIELDS = { "1xx", "2xx", "3xx", "4xx", "5xx", "failures", "dropped", "bytes", "bytes_in", "busy_ms" }
+local FAILURES, DROPPED, BYTES, BYTES_IN, BUSY = 6, 7, 8, 9, 10
 -- A subject that had no traffic for this long is forgotten, so that instances of the past do not
 -- fill the dictionary. Readers see a counter that starts again at 0.
 local FORGET_AFTER_S = 3600
@@ -29,7 +36,8 @@ local leaving = false -- timers no longer run
 function _M.subject(id)
     local subject = subjects[id]
     if not subject then
-        subject = { id = id, in_flight = 0, published = 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+        subject = { id = id, in_flight = 0, published = 0, since = now(), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+        subject.times = timing.new(id)
         subjects[id] = subject
     end
     return subject
@@ -49,11 +57,22 @@ local function publish_in_flight(subject)
     end
 end
 
+-- Adds up the time of requests under way, all of them, so that their mean number is exact however
+-- seldom it is asked for.
+local function account(subject, time)
+    local since = subject.since
+    if time > since and subject.in_flight > 0 then
+        subject[BUSY] = subject[BUSY] + subject.in_flight * (time - since) * 1000
+    end
+    subject.since = time
+end
+
 local function flush_counters(subject)
+    account(subject, now())
     for i = 1, #FIELDS do
-        local pending = subject[i]
+        local pending = floor(subject[i])
         if pending > 0 then
-            subject[i] = 0
+            subject[i] = subject[i] - pending
             local key = "n " .. subject.id .. " " .. FIELDS[i]
             dict:incr(key, pending, 0)
             dict:expire(key, FORGET_AFTER_S)
@@ -61,15 +80,17 @@ local function flush_counters(subject)
     end
 end
 
--- A request goes to, or is done with, a subject.
-function _M.enter(subject)
+-- A request goes to, or is done with, a subject, at the time of `ngx.now`.
+function _M.enter(subject, time)
+    account(subject, time)
     subject.in_flight = subject.in_flight + 1
     if leaving then
         publish_in_flight(subject)
     end
 end
 
-function _M.leave(subject)
+function _M.leave(subject, time)
+    account(subject, time)
     subject.in_flight = subject.in_flight - 1
     if leaving then
         publish_in_flight(subject)
@@ -86,15 +107,18 @@ function _M.dropped(subject)
     subject[DROPPED] = subject[DROPPED] + 1
 end
 
--- A response was given.
-function _M.answered(subject, status, bytes)
+-- A response was given: `taken` and `waited` are milliseconds, or nil where there is no such time.
+function _M.answered(subject, status, bytes, bytes_in, taken, waited)
     local class = (status - status % 100) / 100
     if class >= 1 and class <= 5 then
         subject[class] = subject[class] + 1
     end
     subject[BYTES] = subject[BYTES] + bytes
+    subject[BYTES_IN] = subject[BYTES_IN] + bytes_in
+    timing.record(subject.times, taken, waited)
     if leaving then
         flush_counters(subject)
+        timing.flush(subject.times)
     end
 end
 
@@ -118,16 +142,17 @@ end
 function _M.flush()
     for _, subject in pairs(subjects) do
         flush_counters(subject)
+        timing.flush(subject.times)
     end
 end
 
 local function idle(subject)
     for i = 1, #FIELDS do
-        if subject[i] > 0 then
+        if subject[i] >= 1 then
             return false
         end
     end
-    return subject.in_flight == 0 and subject.published == 0
+    return subject.in_flight == 0 and subject.published == 0 and timing.is_idle(subject.times)
 end
 
 -- Drops subjects nothing is known about. Only for callers that hold no subject themselves.
@@ -148,6 +173,7 @@ end
 
 function _M.begin(worker_pid)
     pid = tostring(worker_pid)
+    timing.begin(pid)
 end
 
 -- The last word of a worker: its own entries go with it.
@@ -156,6 +182,7 @@ function _M.finish()
     for _, subject in pairs(subjects) do
         subject.in_flight = 0
         publish_in_flight(subject)
+        timing.bequeath(subject.times)
     end
     dict:delete("w " .. pid)
 end

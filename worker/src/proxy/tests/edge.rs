@@ -62,6 +62,20 @@ async fn a_body_over_the_limit_is_refused_before_it_is_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_head_that_trickles_in_is_given_up_and_occupies_no_app() {
+    let rig = Rig::start().await;
+    let backend = Backend::start(1).await;
+    rig.set(&[&backend]).await;
+    let mut client = rig.client().await;
+    let began = std::time::Instant::now();
+    client.send(&format!("GET / HTTP/1.1\r\nHost: {HOST}\r\nX-Slow: ")).await;
+    let answer = client.receive().await;
+    assert!(answer.is_none_or(|answer| answer.status() == 408));
+    assert!(began.elapsed().as_secs() < 15, "{:?}", began.elapsed());
+    assert_eq!(backend.requests(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_address_cannot_hold_more_requests_than_allowed() {
     let rig = Rig::start_with(|settings| settings.requests_per_address = 2).await;
     let backend = Backend::start(1).await;

@@ -16,10 +16,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::Docker;
 use super::super::call::status;
-use super::classic;
+use super::confine::Confinement;
 use super::failure::{build_failed, unavailable};
 use super::progress::Progress;
 use super::text::plain;
+use super::{classic, failure};
 use crate::builder::{BuildError, BuildLog};
 use crate::output::Lines;
 
@@ -27,8 +28,6 @@ use crate::output::Lines;
 pub const TOTAL: Duration = Duration::from_mins(15);
 /// Longest time without a sign of progress.
 const SILENCE: Duration = Duration::from_mins(5);
-/// Memory of each step of the classic builder; BuildKit's interface has no such setting.
-const STEP_MEMORY_BYTES: i32 = i32::MAX;
 /// The least share of CPU, so that a build never slows the apps down.
 const STEP_CPU_SHARES: i32 = 2;
 /// How many lines are kept for a failure of the classic builder.
@@ -45,9 +44,13 @@ pub struct Build<'a> {
 }
 
 impl Build<'_> {
-    fn options(&self) -> BuildImageOptionsBuilder {
+    fn options(
+        &self,
+        arguments: &BTreeMap<String, String>,
+        memory_bytes: u64,
+    ) -> BuildImageOptionsBuilder {
         let arguments: HashMap<&str, &str> =
-            self.arguments.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+            arguments.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
         let labels: HashMap<&str, &str> =
             self.labels.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
         BuildImageOptionsBuilder::default()
@@ -57,7 +60,8 @@ impl Build<'_> {
             .labels(&labels)
             .rm(true)
             .forcerm(true)
-            .memory(STEP_MEMORY_BYTES)
+            // Heeded by the classic builder alone, which takes no more than this number holds.
+            .memory(i32::try_from(memory_bytes).unwrap_or(i32::MAX))
             .cpushares(STEP_CPU_SHARES)
     }
 }
@@ -113,14 +117,22 @@ impl Docker {
     ) -> Result<Attempt, BuildError> {
         let context = File::open(build.context).await.map_err(|error| unavailable(&error))?;
         let body = bollard::body_try_stream(ReaderStream::new(context));
-        let stream = self.client.build_image(kind.options(build.options()), None, Some(body));
+        let memory_bytes = self.settings.build_memory_bytes;
+        let mut confinement = Confinement::new(build.tag, memory_bytes);
+        let options = build.options(&confinement.mark(build.arguments), memory_bytes);
+        let stream = self.client.build_image(kind.options(options), None, Some(body));
         let mut story = Story::new(kind, build.titles.clone());
-        let outcome = story.follow(stream, log).await;
+        let outcome = tokio::select! {
+            outcome = story.follow(stream, log) => outcome,
+            never = confinement.watch() => match never {},
+        };
         match outcome {
             Err(Ended::Refused(error)) if kind == Kind::BuildKit && lacks_buildkit(&error) => {
                 Ok(Attempt::NoBuilder)
             }
-            Err(Ended::Refused(error)) => Err(story.failed(&error)),
+            Err(Ended::Refused(error)) => {
+                Err(failure::of_memory(story.failed(&error), &mut confinement, memory_bytes))
+            }
             Err(Ended::Silent) => {
                 let message = format!("no progress for {} min", SILENCE.as_secs() / 60);
                 Err(build_failed(message, story.last_lines()))
@@ -243,7 +255,7 @@ impl Story {
     }
 
     fn failed(&self, error: &Error) -> BuildError {
-        super::failure::from_docker(error, self.progress.failure(), self.last_lines())
+        failure::from_docker(error, self.progress.failure(), self.last_lines())
     }
 }
 

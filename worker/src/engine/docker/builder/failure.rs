@@ -4,6 +4,7 @@ use bollard::errors::Error;
 use slipway_core::reason::{Reason, ReasonCode};
 
 use super::super::call::refused;
+use super::confine::Confinement;
 use super::progress::Failure;
 use crate::builder::BuildError;
 use crate::engine::EngineError;
@@ -60,6 +61,22 @@ pub fn from_docker(error: &Error, failure: Option<Failure>, last_lines: Vec<Stri
         None => what,
     };
     build_failed(message + &hint(&last_lines), last_lines)
+}
+
+/// The same failure, with the limit named when a step was killed for its memory.
+pub fn of_memory(
+    error: BuildError,
+    confinement: &mut Confinement,
+    memory_bytes: u64,
+) -> BuildError {
+    let BuildError::Failed(mut reason) = error else { return error };
+    if confinement.has_killed(&reason.message) {
+        let mib = memory_bytes / (1024 * 1024);
+        let why = format!(": killed at the memory limit of builds, {mib} MiB");
+        reason.message += &why;
+        reason.message += "; let the step use less, with fewer jobs at the same time";
+    }
+    BuildError::Failed(reason)
 }
 
 /// The last, most specific part of a chain of errors.

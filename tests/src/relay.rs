@@ -21,16 +21,22 @@ pub enum Mode {
 }
 
 /// The relay; it ends with the test.
+#[derive(Debug)]
 pub struct Relay {
     mode: Arc<watch::Sender<Mode>>,
     directory: tempfile::TempDir,
 }
 
 impl Relay {
+    /// Begins to listen; call it inside a runtime.
+    ///
+    /// # Panics
+    /// When there is no place for its socket.
     pub fn start() -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        let directory = tempfile::tempdir().expect("there is a place for temporary files");
         let mode = Arc::new(watch::Sender::new(Mode::Relay));
-        let listener = UnixListener::bind(directory.path().join("docker.sock")).unwrap();
+        let listener = UnixListener::bind(directory.path().join("docker.sock"));
+        let listener = listener.expect("the folder is new");
         let accepted = mode.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
@@ -40,17 +46,20 @@ impl Relay {
         Self { mode, directory }
     }
 
+    /// Where it listens.
     pub fn socket(&self) -> PathBuf {
         self.directory.path().join("docker.sock")
     }
 
+    /// Does this from now on, on open connections too.
     pub fn set(&self, mode: Mode) {
         self.mode.send_replace(mode);
     }
 }
 
 async fn relay(client: UnixStream, mut mode: watch::Receiver<Mode>) {
-    let daemon = UnixStream::connect(Path::new(DAEMON)).await.unwrap();
+    // A client whose daemon is away is hung up on.
+    let Ok(daemon) = UnixStream::connect(Path::new(DAEMON)).await else { return };
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_daemon, mut to_daemon) = daemon.into_split();
     let (mut request, mut answer) = ([0; 4096], [0; 4096]);

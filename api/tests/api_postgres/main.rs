@@ -1,0 +1,41 @@
+//! The same API tests with everything in a real PostgreSQL. The OpenAPI document knows no database.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where something is not as it must be")]
+
+#[path = "../api/account.rs"]
+mod account;
+#[path = "../api/apps.rs"]
+mod apps;
+#[path = "../api/authorization.rs"]
+mod authorization;
+#[path = "../api/client.rs"]
+mod client;
+#[path = "../api/config.rs"]
+mod config;
+#[path = "../api/deployments.rs"]
+mod deployments;
+#[path = "../api/git_push.rs"]
+mod git_push;
+#[path = "../api/git_rules.rs"]
+mod git_rules;
+#[path = "../api/idempotency.rs"]
+mod idempotency;
+#[path = "../api/limits.rs"]
+mod limits;
+#[path = "../api/metrics.rs"]
+mod metrics;
+#[path = "../api/person.rs"]
+mod person;
+#[path = "../api/repository.rs"]
+mod repository;
+#[path = "../api/sign_in.rs"]
+mod sign_in;
+#[path = "../api/streams.rs"]
+mod streams;
+#[path = "../api/worker.rs"]
+mod worker;
+#[path = "../api/world.rs"]
+mod world;
+
+/// What this run of the tests keeps everything in.
+const DATABASE: slipway_store::Backend = slipway_store::Backend::Postgres;

@@ -1,0 +1,153 @@
+//! One look at everything that is measured, as it stands.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::{StreamExt, stream};
+use slipway_core::id::{AppId, InstanceId, ReleaseId};
+use slipway_core::instance::{InstanceState, Usage};
+use slipway_core::name::ProcessName;
+use slipway_core::process::Limits;
+use slipway_core::release::Release;
+use slipway_core::time::Timestamp;
+use slipway_store::{Instance, Store, StoreError, clock};
+use tokio::time::{sleep, timeout};
+
+use super::host::HostFacts;
+use crate::context::{Host, Shared};
+use crate::proxy::{Times, Traffic};
+
+/// Instances whose usage is read at the same time.
+const PARALLEL: usize = 8;
+/// How long all readings together may take; instances that did not get their turn are not known.
+const PATIENCE: Duration = Duration::from_millis(1500);
+
+/// Everything as it stood.
+#[derive(Debug, Default)]
+pub struct Sighting {
+    pub at: Timestamp,
+    /// By the clock that is never set.
+    pub moment: Option<Instant>,
+    pub instances: Vec<Seen>,
+    /// Processes of live releases, also those without an instance.
+    pub processes: Vec<(AppId, ProcessName)>,
+    /// What went through the proxy, and when that was read; `None` when it did not answer.
+    pub proxy: Option<(Instant, Traffic, Times)>,
+    pub host: HostFacts,
+}
+
+/// One instance as it stood.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    pub row: Instance,
+    pub limits: Limits,
+    /// What it has used so far, and when that was read; `None` when it could not be.
+    pub usage: Option<(Instant, Usage)>,
+}
+
+/// Looks, and remembers releases: they never change.
+#[derive(Debug, Default)]
+pub struct Sighter {
+    releases: BTreeMap<ReleaseId, Arc<Release>>,
+}
+
+impl Sighter {
+    /// Looks at everything at once.
+    ///
+    /// # Errors
+    /// When the store does not say what there is. Everything else is absent when it fails.
+    pub async fn sight<H: Host>(&mut self, context: &Shared<H>) -> Result<Sighting, StoreError> {
+        let rows = context.store.all_instances().await?;
+        let processes = self.processes(&context.store).await?;
+        let mut limits = Vec::with_capacity(rows.len());
+        for row in &rows {
+            limits.push(self.limits(&context.store, row).await?);
+        }
+        self.releases.retain(|id, release| {
+            rows.iter().any(|row| row.release_id == *id)
+                || processes.iter().any(|(app_id, _)| *app_id == release.app_id)
+        });
+        let (mut usages, proxy, host) =
+            tokio::join!(usages(context, &rows), read_proxy(context), read_host(context));
+        let seen = rows.into_iter().zip(limits).map(|(row, limits)| {
+            let usage = usages.remove(&row.id);
+            Seen { row, limits, usage }
+        });
+        Ok(Sighting {
+            at: clock::now(),
+            moment: Some(Instant::now()),
+            instances: seen.collect(),
+            processes,
+            proxy,
+            host,
+        })
+    }
+
+    async fn processes(&mut self, store: &Store) -> Result<Vec<(AppId, ProcessName)>, StoreError> {
+        let mut processes = Vec::new();
+        for entry in store.fleet().await? {
+            let Some(live) = &entry.app.live_release_id else { continue };
+            let Some(release) = self.release(store, live).await? else { continue };
+            let named = release.formation.processes.keys();
+            processes.extend(named.map(|process| (entry.app.id.clone(), process.clone())));
+        }
+        Ok(processes)
+    }
+
+    async fn limits(&mut self, store: &Store, row: &Instance) -> Result<Limits, StoreError> {
+        let release = self.release(store, &row.release_id).await?;
+        let spec = release.as_ref().and_then(|one| one.formation.processes.get(&row.process));
+        Ok(spec.map(|spec| spec.limits).unwrap_or_default())
+    }
+
+    async fn release(
+        &mut self,
+        store: &Store,
+        id: &ReleaseId,
+    ) -> Result<Option<Arc<Release>>, StoreError> {
+        if let Some(known) = self.releases.get(id) {
+            return Ok(Some(Arc::clone(known)));
+        }
+        let Some(release) = store.release(id).await? else { return Ok(None) };
+        let release = Arc::new(release);
+        self.releases.insert(id.clone(), Arc::clone(&release));
+        Ok(Some(release))
+    }
+}
+
+/// Whether there is a process whose usage could be read.
+fn may_run(row: &Instance) -> bool {
+    match row.state {
+        InstanceState::Starting => row.started || row.endpoint.is_some(),
+        InstanceState::Ready | InstanceState::Unready | InstanceState::Draining => true,
+        InstanceState::Crashed | InstanceState::Stopping | InstanceState::Stopped => false,
+    }
+}
+
+async fn usages<H: Host>(
+    context: &Shared<H>,
+    rows: &[Instance],
+) -> BTreeMap<InstanceId, (Instant, Usage)> {
+    let readings = rows.iter().filter(|row| may_run(row)).map(|row| async move {
+        let usage = context.host.stats(&row.id).await.ok()?;
+        Some((row.id.clone(), (Instant::now(), usage)))
+    });
+    let readings: Vec<_> = readings.collect();
+    let readings = stream::iter(readings).buffer_unordered(PARALLEL);
+    let known = readings.filter_map(std::future::ready).take_until(sleep(PATIENCE));
+    known.collect().await
+}
+
+async fn read_proxy<H: Host>(context: &Shared<H>) -> Option<(Instant, Traffic, Times)> {
+    let both = async { tokio::try_join!(context.proxy.traffic(), context.proxy.times()) };
+    let (traffic, times) = timeout(PATIENCE, both).await.ok()?.ok()?;
+    Some((Instant::now(), traffic, times))
+}
+
+async fn read_host<H: Host>(context: &Shared<H>) -> HostFacts {
+    let data = context.data.root().to_owned();
+    let storage = context.host.storage().map(ToOwned::to_owned);
+    let read = tokio::task::spawn_blocking(move || HostFacts::read(&data, storage.as_deref()));
+    timeout(PATIENCE, read).await.ok().and_then(Result::ok).unwrap_or_default()
+}
