@@ -19,9 +19,13 @@ const STYLE: &str = concat!(
     include_str!("assets/parts.css"),
     include_str!("assets/pages.css"),
     include_str!("assets/console.css"),
+    include_str!("assets/uplot.css"),
+    include_str!("assets/panels.css"),
 );
 /// Made from `web/assets/` by `make assets`.
 const SCRIPT: &str = include_str!("assets/console.js");
+/// Made from `web/assets/` too; only the metrics page loads it.
+const CHARTS: &str = include_str!("assets/charts.js");
 const ICON: &str = include_str!("assets/icon.svg");
 
 /// A file that browsers may keep for ever: another content has another name.
@@ -31,6 +35,7 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 pub struct Assets {
     pub style: Asset,
     pub script: Asset,
+    pub charts: Asset,
     pub icon: Asset,
 }
 
@@ -49,12 +54,15 @@ impl Assets {
         Self {
             style: Asset::new(STYLE, "css", "text/css; charset=utf-8"),
             script: Asset::new(SCRIPT, "js", "text/javascript; charset=utf-8"),
+            charts: Asset::new(CHARTS, "js", "text/javascript; charset=utf-8"),
             icon: Asset::new(ICON, "svg", "image/svg+xml"),
         }
     }
 
     fn find(&self, name: &str) -> Option<&Asset> {
-        [&self.style, &self.script, &self.icon].into_iter().find(|asset| asset.name == name)
+        [&self.style, &self.script, &self.charts, &self.icon]
+            .into_iter()
+            .find(|asset| asset.name == name)
     }
 }
 
@@ -157,7 +165,8 @@ mod tests {
     #[test]
     fn a_first_load_is_small() {
         let assets = Assets::new();
-        let transferred = [&assets.style, &assets.script, &assets.icon].map(|it| it.gzip.len());
+        let loaded = [&assets.style, &assets.script, &assets.charts, &assets.icon];
+        let transferred = loaded.map(|it| it.gzip.len());
         let transferred: usize = transferred.iter().sum();
         assert!(transferred < 100_000, "{transferred} bytes");
     }

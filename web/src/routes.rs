@@ -70,6 +70,8 @@ fn of_an_app() -> Router<Arc<Console>> {
             "/apps/{app}/releases/{version}/rollback",
             get(app::rollback::ask).post(app::rollback::accept),
         )
+        .route("/apps/{app}/metrics", get(app::metrics::show))
+        .route("/apps/{app}/metrics/data", get(app::metrics::data))
         .route("/apps/{app}/logs", get(app::logs::show))
         .route("/apps/{app}/logs/stream", get(app::logs::stream))
         .route("/apps/{app}/logs/download", get(app::logs::download))

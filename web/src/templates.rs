@@ -7,7 +7,7 @@ use tera::{Context, Tera};
 use crate::console::Console;
 use crate::session::BrowserSession;
 
-const TEMPLATES: [(&str, &str); 23] = [
+const TEMPLATES: [(&str, &str); 24] = [
     ("parts.html", include_str!("templates/parts.html")),
     ("frame.html", include_str!("templates/frame.html")),
     ("apps.html", include_str!("templates/apps.html")),
@@ -16,6 +16,7 @@ const TEMPLATES: [(&str, &str); 23] = [
     ("app_deployments.html", include_str!("templates/app_deployments.html")),
     ("app_releases.html", include_str!("templates/app_releases.html")),
     ("app_rollback.html", include_str!("templates/app_rollback.html")),
+    ("app_metrics.html", include_str!("templates/app_metrics.html")),
     ("app_logs.html", include_str!("templates/app_logs.html")),
     ("app_config.html", include_str!("templates/app_config.html")),
     ("app_config_edit.html", include_str!("templates/app_config_edit.html")),
@@ -46,6 +47,8 @@ pub trait View: Serialize {
 pub struct Frame {
     style: String,
     script: String,
+    /// What draws the panels of the metrics page.
+    charts: String,
     icon: String,
     /// Whose session it is.
     email: Option<String>,
@@ -71,6 +74,7 @@ impl Frame {
         Self {
             style: console.assets.style.path(),
             script: console.assets.script.path(),
+            charts: console.assets.charts.path(),
             icon: console.assets.icon.path(),
             email: None,
             form_token: None,

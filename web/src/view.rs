@@ -2,9 +2,11 @@
 
 pub mod app_head;
 pub mod badge;
+pub mod curve;
 pub mod happening;
 pub mod moment;
 pub mod prose;
+pub mod quantity;
 pub mod sgr;
 pub mod stages;
 pub mod terminal;

@@ -43,6 +43,7 @@ fn pages(deployment: &str) -> Value {
         "deployment": format!("/deployments/{deployment}"),
         "releases": "/apps/shop/releases",
         "rollback": "/apps/shop/releases/1/rollback",
+        "metrics": "/apps/shop/metrics?range=5m",
         "logs": "/apps/shop/logs",
         "config": "/apps/shop/config",
         "config-edit": "/apps/shop/config/edit",

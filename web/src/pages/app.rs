@@ -3,6 +3,7 @@
 pub mod config;
 pub mod deployments;
 pub mod logs;
+pub mod metrics;
 pub mod releases;
 pub mod rollback;
 pub mod rows;

@@ -38,6 +38,7 @@ fn render<V: View>(frame: impl FnOnce(&Console) -> Frame, view: &V) -> String {
     // The style's name changes with every change of it; pages do not.
     html.replace(&console.assets.style.name, "STYLE.css")
         .replace(&console.assets.script.name, "SCRIPT.js")
+        .replace(&console.assets.charts.name, "CHARTS.js")
         .replace(&console.assets.icon.name, "ICON.svg")
 }
 

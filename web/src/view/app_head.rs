@@ -12,6 +12,7 @@ pub enum Tab {
     Overview,
     Deployments,
     Releases,
+    Metrics,
     Logs,
     Configuration,
     Scaling,
@@ -19,10 +20,11 @@ pub enum Tab {
 }
 
 impl Tab {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Overview,
         Self::Deployments,
         Self::Releases,
+        Self::Metrics,
         Self::Logs,
         Self::Configuration,
         Self::Scaling,
@@ -34,6 +36,7 @@ impl Tab {
             Self::Overview => "Overview",
             Self::Deployments => "Deployments",
             Self::Releases => "Releases",
+            Self::Metrics => "Metrics",
             Self::Logs => "Logs",
             Self::Configuration => "Configuration",
             Self::Scaling => "Scaling",
@@ -47,6 +50,7 @@ impl Tab {
             Self::Overview => "",
             Self::Deployments => "/deployments",
             Self::Releases => "/releases",
+            Self::Metrics => "/metrics",
             Self::Logs => "/logs",
             Self::Configuration => "/config",
             Self::Scaling => "/scale",
