@@ -34,15 +34,17 @@ missing_packages() {
     has mmdebstrap || echo mmdebstrap
     # A daemon from elsewhere (Docker's own packages, another host's socket) is as good.
     has dockerd || [ -S "$docker_socket" ] || echo docker.io
-    # For the tests: a second database, a browser, and a tiny program for containers.
+    # For the tests: a second database, a browser, a tiny program for containers, and a reader of
+    # metrics.
     has_postgres || echo postgresql
     has chromium || echo chromium
     has npm || printf '%s\n' nodejs npm
+    { has prometheus && has promtool; } || echo prometheus
     has busybox || echo busybox-static
 }
 
-# Debian starts a service right after it is installed: nginx on port 80, PostgreSQL on 5432. Neither
-# is wanted, Slipway runs its own nginx on its own port. A policy that is there already is kept.
+# Debian starts a service right after it is installed: nginx on port 80, PostgreSQL on 5432, Prometheus
+# on 9090. None is wanted, Slipway runs its own nginx on its own port. A policy that is there is kept.
 install_packages() {
     has apt-get || fail "this machine lacks: $*" "install them with its package manager, then repeat"
     say "Installing $*"
@@ -60,7 +62,7 @@ install_packages() {
     "${apt[@]}" install --no-install-recommends "$@" 2>&1 | sed 's/^/       /' ||
         fail "the packages cannot be installed: $*" "the lines above say why; repeat when it is solved"
     if has_system_manager; then
-        for service in nginx postgresql; do
+        for service in nginx postgresql prometheus; do
             case " $* " in *" $service "*) as_root systemctl disable --quiet "$service" || true ;; esac
         done
     fi

@@ -19,6 +19,7 @@ mod git;
 pub mod git_hook;
 mod idempotency;
 mod live;
+mod measurements;
 mod middleware;
 mod openapi;
 mod publish;

@@ -4,6 +4,7 @@
 //! out as the `id:` of each item and comes back as `Last-Event-ID`, so a stream that breaks, or is
 //! ended here after an hour, continues where it was.
 
+pub mod attach;
 pub mod deployment;
 pub mod events;
 pub mod logs;

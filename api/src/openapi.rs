@@ -10,8 +10,8 @@ use utoipa::{Modify, OpenApi};
 
 use crate::git::http as git;
 use crate::routes::{
-    account, apps, audit, config, deploy, deployments, events, health, logs, metrics, processes,
-    releases, runs, sessions, status, tokens,
+    account, apps, audit, config, deploy, deployments, events, exposition, health, logs, metrics,
+    processes, releases, runs, sessions, status, tokens,
 };
 
 pub mod page;
@@ -63,8 +63,8 @@ pub async fn document() -> impl IntoResponse {
         deployments::follow, deploy::image, deploy::archive,
         processes::instances, processes::scale, processes::set_scale,
         config::list, config::change, config::reveal,
-        runs::create, runs::follow, logs::read, events::read,
-        metrics::of_app, metrics::of_host, metrics::now,
+        runs::create, runs::exec, runs::follow, runs::attach, logs::read, events::read,
+        metrics::of_app, metrics::of_host, metrics::now, exposition::expose,
         status::show, audit::list,
         git::advertise, git::receive, git::upload,
     )

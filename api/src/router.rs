@@ -13,8 +13,8 @@ use crate::git::http as git;
 use crate::middleware::{failure, headers, read_only, request, trail};
 use crate::openapi;
 use crate::routes::{
-    account, apps, audit, config, deploy, deployments, events, health, logs, metrics, processes,
-    releases, runs, sessions, status, tokens,
+    account, apps, audit, config, deploy, deployments, events, exposition, health, logs, metrics,
+    processes, releases, runs, sessions, status, tokens,
 };
 use crate::state::ApiState;
 
@@ -44,7 +44,7 @@ pub fn router(state: ApiState) -> Router {
         .layer(from_fn_with_state(state.clone(), read_only::refuse))
         .layer(from_fn(failure::render))
         .layer(from_fn(headers::secure))
-        .layer(from_fn(request::identify))
+        .layer(from_fn_with_state(state.clone(), request::identify))
         .with_state(state)
 }
 
@@ -59,6 +59,7 @@ fn ordinary() -> Routes {
         .get("/readyz", health::ready)
         .get("/openapi.json", openapi::document)
         .get("/docs", openapi::page::show)
+        .get("/metrics", exposition::expose)
         .post("/v1/claim", sessions::claim)
         .post("/v1/login", sessions::login)
         .post("/v1/refresh", sessions::refresh)
@@ -87,6 +88,7 @@ fn ordinary() -> Routes {
         .patch("/v1/apps/{app}/config", config::change)
         .get("/v1/apps/{app}/config/{key}", config::reveal)
         .post("/v1/apps/{app}/runs", runs::create)
+        .post("/v1/apps/{app}/exec", runs::exec)
         .get("/v1/apps/{app}/metrics", metrics::of_app)
         .get("/v1/metrics/host", metrics::of_host)
         .get("/v1/metrics/now", metrics::now)
@@ -99,6 +101,7 @@ fn lasting() -> Routes {
         .post("/v1/apps/{app}/deploy/archive", deploy::archive)
         .get("/v1/apps/{app}/logs", logs::read)
         .get("/v1/apps/{app}/runs/{id}/stream", runs::follow)
+        .get("/v1/apps/{app}/runs/{id}/attach", runs::attach)
         .get("/v1/deployments/{id}/stream", deployments::follow)
         .get("/v1/events", events::read)
 }

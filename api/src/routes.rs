@@ -8,6 +8,7 @@ pub mod config;
 pub mod deploy;
 pub mod deployments;
 pub mod events;
+pub mod exposition;
 pub mod health;
 pub mod logs;
 pub mod metrics;

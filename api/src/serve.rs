@@ -103,7 +103,8 @@ async fn converse(stream: TcpStream, peer: SocketAddr, app: Router, shutdown: Ca
     let conversation = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_DEADLINE)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
     let mut conversation = std::pin::pin!(conversation);
     let outcome = tokio::select! {
         outcome = conversation.as_mut() => outcome,

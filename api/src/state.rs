@@ -14,6 +14,7 @@ use crate::auth::access_token::AccessTokens;
 use crate::auth::login_limits::LoginLimits;
 use crate::auth::password::Passwords;
 use crate::git::Pushes;
+use crate::measurements::Tally;
 use crate::middleware::trail::Strangers;
 use crate::settings::ApiSettings;
 
@@ -48,6 +49,7 @@ pub struct Shared {
     pub(crate) pushes: Pushes,
     pub(crate) git_slots: Arc<Semaphore>,
     pub(crate) strangers: Strangers,
+    pub(crate) tally: Tally,
 }
 
 impl Deref for ApiState {
@@ -72,6 +74,7 @@ impl ApiState {
             ),
             pushes: Pushes::default(),
             strangers: Strangers::default(),
+            tally: Tally::default(),
             git_slots: Arc::new(Semaphore::new(limits.git_processes)),
             tasks: Tasks { tracker: TaskTracker::new(), shutdown: parts.shutdown },
             settings: parts.settings,
@@ -99,6 +102,11 @@ impl Tasks {
         F::Output: Send + 'static,
     {
         self.tracker.spawn(task)
+    }
+
+    /// A future that [`join`](Self::join) waits for, for others to run.
+    pub fn track<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
+        self.tracker.track_future(future)
     }
 
     /// Waits for every task; call it after the shutdown was asked for.

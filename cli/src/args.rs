@@ -58,6 +58,7 @@ pub enum Command {
     Stop(c::stop::Args),
     Start(c::start::Args),
     Run(c::run::Args),
+    Exec(c::exec::Args),
     Config(c::config::Args),
     Logs(c::logs::Args),
     Events(c::events::Args),

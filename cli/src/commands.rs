@@ -8,6 +8,7 @@ pub mod deploy;
 pub mod deployments;
 pub mod destroy;
 pub mod events;
+pub mod exec;
 pub mod git_credential;
 pub mod info;
 pub mod login;
@@ -55,6 +56,7 @@ pub async fn run(invocation: &Invocation, command: Command) -> Result<(), Failur
         Command::Stop(args) => stop::run(invocation, args).await,
         Command::Start(args) => start::run(invocation, args).await,
         Command::Run(args) => run::run(invocation, args).await,
+        Command::Exec(args) => exec::run(invocation, args).await,
         Command::Config(args) => config::run(invocation, args).await,
         Command::Logs(args) => logs::run(invocation, args).await,
         Command::Events(args) => events::run(invocation, args).await,

@@ -14,6 +14,8 @@ pub struct Environment {
     pub token: Option<String>,
     /// `NO_COLOR` is set and not empty, or the terminal is a dumb one.
     pub no_colour: bool,
+    /// `TERM`: the kind of terminal.
+    pub terminal_kind: Option<String>,
 }
 
 impl Environment {
@@ -29,6 +31,7 @@ impl Environment {
             url: text("SLIPWAY_URL"),
             token: text("SLIPWAY_TOKEN"),
             no_colour: text("NO_COLOR").is_some() || text("TERM").as_deref() == Some("dumb"),
+            terminal_kind: text("TERM"),
         }
     }
 }

@@ -8,7 +8,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Account", &["login", "logout", "whoami", "tokens"]),
     ("Apps", &["create", "apps", "info", "open", "destroy"]),
     ("Deploy", &["deploy", "deployments", "releases", "rollback"]),
-    ("Run", &["ps", "scale", "restart", "stop", "start", "run", "config"]),
+    ("Run", &["ps", "scale", "restart", "stop", "start", "run", "exec", "config"]),
     ("Watch", &["logs", "events", "metrics", "top", "status"]),
     ("This program", &["completion", "version"]),
 ];

@@ -3,6 +3,7 @@
 mod accounts;
 mod archive;
 mod args;
+mod attached;
 mod cause;
 mod commands;
 mod config;
@@ -21,6 +22,7 @@ mod quantity;
 mod session;
 mod sparkline;
 mod table;
+mod terminal;
 #[cfg(test)]
 mod testing;
 mod time;

@@ -36,6 +36,15 @@ pub enum Lifetime {
     Service,
     /// Until it ends; its exit code is kept until it is stopped (which removes it).
     OneOff,
+    /// Like a one-off. Its process starts when somebody attaches to it, and not before.
+    Attended { terminal: bool },
+}
+
+impl Lifetime {
+    /// Whether it is never to run a second time.
+    pub fn is_once(self) -> bool {
+        !matches!(self, Self::Service)
+    }
 }
 
 /// Where an instance can be reached from this host.

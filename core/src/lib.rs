@@ -24,5 +24,6 @@ pub mod resolution;
 pub mod retention;
 pub mod rollout;
 pub mod sample;
+pub mod telemetry;
 pub mod time;
 pub mod wire;

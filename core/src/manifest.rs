@@ -9,6 +9,7 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
 use crate::name::ProcessName;
+use crate::process::MetricsEndpoint;
 use crate::time::Millis;
 
 /// The whole file. Every section may be left out.
@@ -21,6 +22,31 @@ pub struct Manifest {
     pub health: HealthSection,
     pub rollout: RolloutSection,
     pub release: ReleaseSection,
+    pub metrics: MetricsSection,
+}
+
+/// Where instances expose metrics of their own, in Prometheus' format.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MetricsSection {
+    /// The path asked with `GET`; none is read unless one of the two is declared.
+    #[serde(deserialize_with = "url_path")]
+    pub path: Option<String>,
+    /// The port, where it is another than the process's.
+    #[serde(deserialize_with = "port")]
+    pub port: Option<u16>,
+}
+
+impl MetricsSection {
+    /// What is declared; `/metrics` and the process's port are what is not said.
+    pub fn endpoint(&self) -> Option<MetricsEndpoint> {
+        let Self { path, port } = self;
+        let path = match (path, port) {
+            (None, None) => return None,
+            (path, _) => path.clone().unwrap_or_else(|| "/metrics".to_owned()),
+        };
+        Some(MetricsEndpoint { path, port: *port })
+    }
 }
 
 /// How the image is built.
@@ -205,6 +231,17 @@ mod tests {
         for bad in ["", "30", "s", "-1s", "1.5s", "30 sec", "2h", "99999999999999999999s"] {
             assert_eq!(Span::parse(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn metrics_are_read_where_something_is_declared() {
+        let endpoint = |json: &str| {
+            let section: MetricsSection = serde_json::from_str(json).unwrap();
+            section.endpoint().map(|endpoint| (endpoint.path, endpoint.port))
+        };
+        assert_eq!(endpoint("{}"), None);
+        assert_eq!(endpoint(r#"{"port": 9100}"#), Some(("/metrics".to_owned(), Some(9100))));
+        assert_eq!(endpoint(r#"{"path": "/stats"}"#), Some(("/stats".to_owned(), None)));
     }
 
     #[test]

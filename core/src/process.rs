@@ -173,6 +173,20 @@ pub struct Formation {
     /// Where the image keeps its collected static files, served by the proxy itself.
     #[serde(default)]
     pub static_files: Option<StaticFiles>,
+    /// Where its instances expose metrics of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<MetricsEndpoint>,
+}
+
+/// Where instances expose metrics, in Prometheus' format.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct MetricsEndpoint {
+    /// The path, with its slash: `/metrics`.
+    pub path: String,
+    /// The port; `None` is the one of the process.
+    pub port: Option<u16>,
 }
 
 /// Static files inside an image that the proxy serves without asking the app.

@@ -4,6 +4,7 @@
 //! Times are milliseconds since the Unix epoch.
 
 pub mod app;
+pub mod attach;
 pub mod audit;
 pub mod auth;
 pub mod config;

@@ -8,6 +8,8 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 use slipway_core::name::Hostname;
 use slipway_worker::engine::docker::subnet::Subnet;
 
+use crate::collector::CollectorArgs;
+
 /// The Slipway server: API, worker and console.
 #[derive(Debug, Parser)]
 #[command(name = "slipwayd", version, about, disable_help_subcommand = true)]
@@ -96,6 +98,9 @@ pub struct Server {
     /// The nginx program
     #[arg(long, env = "SLIPWAY_NGINX", default_value = "/usr/sbin/nginx")]
     pub nginx: PathBuf,
+
+    #[command(flatten)]
+    pub collector: CollectorArgs,
 
     /// Log lines as JSON
     #[arg(long, env = "SLIPWAY_LOG_JSON")]

@@ -6,12 +6,14 @@ use anyhow::Context as _;
 use axum::Router;
 use slipway_api::{ApiLimits, ApiParts, ApiSettings, ApiState, HookProgram};
 use slipway_web::WebSettings;
+use slipway_worker::attach::Attachments;
 use slipway_worker::context::{Context, Shared};
 use slipway_worker::engine::docker::{Docker, DockerSettings};
 use slipway_worker::metrics::live::Live;
 use slipway_worker::proxy::{Proxy, ProxySettings};
 use slipway_worker::settings::Settings;
 use slipway_worker::source::certificates::HostCertificates;
+use slipway_worker::telemetry::Gauges;
 use tokio_util::sync::CancellationToken;
 
 use crate::daemon::Foundation;
@@ -40,8 +42,11 @@ pub async fn worker_context(foundation: &Foundation) -> anyhow::Result<Shared<Do
             app_domain: server.app_domain.clone(),
             public_port: server.http_listen.port(),
             build_slots: build_slots(),
+            telemetry: server.collector.collector(),
             build_arguments: server.build_arguments(),
         },
+        attachments: Attachments::default(),
+        gauges: Gauges::default(),
         live: Live::default(),
     }))
 }

@@ -1,5 +1,6 @@
 //! `slipwayd`: the server of Slipway.
 
+mod collector;
 mod commands;
 mod config;
 mod daemon;

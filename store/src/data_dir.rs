@@ -131,6 +131,16 @@ impl DataDir {
         self.run().join("slipwayd.pid")
     }
 
+    /// Where the worker meets those who attach to a command.
+    pub fn attach_socket(&self) -> PathBuf {
+        self.run().join("attach.sock")
+    }
+
+    /// Where the worker tells what it measures.
+    pub fn telemetry_socket(&self) -> PathBuf {
+        self.run().join("telemetry.sock")
+    }
+
     /// Takes the directory's lock, without waiting.
     ///
     /// # Errors

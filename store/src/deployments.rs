@@ -6,6 +6,7 @@
 
 mod moving;
 mod row;
+mod tallies;
 
 use slipway_core::deployment::{
     Deployment, DeploymentEvent, DeploymentKind, DeploymentState, Receipt,
@@ -17,6 +18,7 @@ use slipway_core::release::Source;
 use slipway_core::time::Timestamp;
 
 pub(crate) use self::moving::load;
+pub use self::tallies::DeploymentTally;
 use crate::apps::{App, AppState, lock_app};
 use crate::db::{Columns, Store, WriteTx, json};
 use crate::error::StoreError;

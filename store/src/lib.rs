@@ -45,7 +45,7 @@ pub use self::components::ComponentRow;
 pub use self::config::{ConfigOutcome, SealedConfig};
 pub use self::data_dir::{DataDir, DataDirError, DataDirLock};
 pub use self::db::{Backend, Store, StoreSettings};
-pub use self::deployments::{Begun, NewDeployment};
+pub use self::deployments::{Begun, DeploymentTally, NewDeployment};
 pub use self::error::StoreError;
 pub use self::idempotency::Idempotency;
 pub use self::instances::{Instance, InstanceUpdate};

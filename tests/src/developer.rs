@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 use crate::program::folder;
 use crate::repository::Echo;
+use crate::terminal::Terminal;
 
 /// No command may take longer; a first build makes its base image on the way.
 const PATIENCE: Duration = Duration::from_mins(4);
@@ -163,6 +164,15 @@ impl Developer {
     /// When it cannot be started.
     pub fn start(&self, program: &str, arguments: &[&str]) -> Child {
         self.command(program, arguments).spawn().expect("the program starts")
+    }
+
+    /// Starts the command line of Slipway on a terminal of this many rows and columns.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub fn on_terminal(&self, arguments: &[&str], rows: u16, columns: u16) -> Terminal {
+        let command = self.command("slipway", arguments);
+        Terminal::start(&command, rows, columns).expect("the program starts on a terminal")
     }
 
     async fn run(&self, program: &str, arguments: &[&str], input: &str) -> Output {

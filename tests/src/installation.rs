@@ -45,6 +45,8 @@ pub struct Slipway {
     proxy: SocketAddr,
     pool: String,
     roles: &'static [&'static str],
+    /// Told to every server besides.
+    arguments: Vec<String>,
     /// Where the server reaches Docker, when that is not where everybody does.
     docker_socket: Option<PathBuf>,
     servers: Mutex<Vec<Child>>,
@@ -92,6 +94,16 @@ impl Slipway {
         Self::prepare(Backend::Postgres, roles, &std::env::temp_dir())?.claimed().await
     }
 
+    /// One process with every role, told this besides.
+    ///
+    /// # Errors
+    /// When it does not get ready within a minute.
+    pub async fn start_with(backend: Backend, arguments: Vec<String>) -> anyhow::Result<Self> {
+        let mut slipway = Self::prepare(backend, &["run"], &std::env::temp_dir())?;
+        slipway.arguments = arguments;
+        slipway.claimed().await
+    }
+
     fn prepare(
         backend: Backend,
         roles: &'static [&'static str],
@@ -108,6 +120,7 @@ impl Slipway {
             proxy: free_address(),
             pool: network_pool(),
             roles,
+            arguments: Vec::new(),
             docker_socket: None,
             servers: Mutex::default(),
             database,
@@ -310,7 +323,8 @@ impl Slipway {
             .args(["--web-listen", &self.console.to_string()])
             .args(["--public-url", &self.url()])
             .args(["--http-listen", &self.proxy.to_string()])
-            .args(["--network-pool", &self.pool]);
+            .args(["--network-pool", &self.pool])
+            .args(&self.arguments);
         if let Some(database) = &self.database {
             command.args(["--database", &database.url()]);
         }

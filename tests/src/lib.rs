@@ -24,11 +24,14 @@ pub mod load;
 pub mod network;
 pub mod postgres;
 pub mod program;
+pub mod prometheus;
 pub mod relay;
 pub mod repository;
+pub mod terminal;
 
 pub use developer::{Developer, Output};
 pub use eventually::eventually;
 pub use installation::{Backend, Slipway};
 pub use load::Load;
 pub use repository::Echo;
+pub use terminal::Terminal;

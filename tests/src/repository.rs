@@ -72,6 +72,12 @@ impl Echo {
         self.file("Dockerfile", &lines.join("\n"))
     }
 
+    /// Exposes this at `/metrics`.
+    #[must_use]
+    pub fn exposing(self, metrics: &str) -> Self {
+        self.with("metrics", metrics.into())
+    }
+
     /// Its `slipway.toml`.
     #[must_use]
     pub fn manifest(self, text: &str) -> Self {

@@ -10,12 +10,14 @@ use slipway_store::data_dir::DataDir;
 use slipway_store::keys::KeyRing;
 use slipway_store::logs::LogStore;
 
+use crate::attach::Attachments;
 use crate::builder::Builder;
 use crate::engine::Engine;
 use crate::metrics::live::Live;
 use crate::proxy::Proxy;
 use crate::settings::Settings;
 use crate::source::certificates::HostCertificates;
+use crate::telemetry::Gauges;
 
 /// An engine that also builds: what a worker needs of a container host.
 pub trait Host: Engine + Builder + Clone {
@@ -52,6 +54,10 @@ pub struct Context<H> {
     /// The host's own certificates, for builds behind a corporate proxy.
     pub certificates: HostCertificates,
     pub settings: Settings,
+    /// Where jobs meet those who attach to their commands.
+    pub attachments: Attachments,
+    /// What instances say about themselves.
+    pub gauges: Gauges,
     /// The last readings of everything.
     pub live: Live,
 }

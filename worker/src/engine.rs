@@ -6,6 +6,7 @@
 
 pub mod docker;
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
 
@@ -14,7 +15,10 @@ use futures_util::stream::BoxStream;
 use slipway_core::id::InstanceId;
 use slipway_core::instance::{Endpoint, InstanceSpec, Observed, Usage};
 use slipway_core::time::Timestamp;
+use slipway_core::wire::attach::WindowSize;
 use tokio::io::AsyncWrite;
+use tokio::sync::watch;
+use tokio_util::sync::DropGuard;
 
 /// What went wrong at the engine.
 #[derive(Debug, thiserror::Error)]
@@ -44,14 +48,28 @@ pub struct OutputChunk {
     pub bytes: Bytes,
 }
 
-/// A command started inside a running instance, with its streams.
+/// What somebody attaches to.
+#[derive(Debug, Clone, Copy)]
+pub enum Program<'a> {
+    /// The own process of an instance with `Lifetime::Attended`, which starts now.
+    Own,
+    /// A further command inside of a running instance, with these variables besides its own.
+    Command { words: &'a [String], environment: &'a BTreeMap<String, String> },
+}
+
+/// A program that runs, with its streams. Dropping all of it hangs up: a command is told with
+/// SIGHUP and killed 2 s later, with everything it started.
 pub struct Attached {
     /// Its standard input; dropping it closes it.
     pub input: Box<dyn AsyncWrite + Send + Unpin>,
     /// Its output until it ends; both streams interleaved with a terminal.
     pub output: BoxStream<'static, Result<OutputChunk, EngineError>>,
+    /// Takes the size of its terminal, whenever that changes.
+    pub window: watch::Sender<Option<WindowSize>>,
     /// Resolves to the exit code once the output has ended.
     pub exit: futures_util::future::BoxFuture<'static, Result<i64, EngineError>>,
+    /// Held as long as the program is wanted.
+    pub line: DropGuard,
 }
 
 /// Runs instances. Every call has a deadline of its own and may be repeated.
@@ -88,11 +106,13 @@ pub trait Engine: Send + Sync + 'static {
     /// by itself; after a gap it yields once.
     fn events(&self) -> BoxStream<'static, ()>;
 
-    /// Starts a command inside a running instance.
-    fn exec(
+    /// Starts a program with somebody attached to it from its first byte on, with a terminal of
+    /// this size if there is a size. `Absent` unless the instance is there and, for a command,
+    /// runs; `Refused` for the own process of one that was started before.
+    fn attach(
         &self,
         id: &InstanceId,
-        command: &[String],
-        tty: bool,
+        program: Program<'_>,
+        window: Option<WindowSize>,
     ) -> impl Future<Output = Result<Attached, EngineError>> + Send;
 }

@@ -1,5 +1,6 @@
 //! Durable one-off work with an input: each at least once, and safe to begin again.
 
+mod attended;
 mod build;
 mod command;
 mod deploy;
@@ -34,9 +35,13 @@ pub async fn perform<H: Host>(
 ) -> anyhow::Result<Outcome> {
     match kind {
         JobKind::Deploy { deployment_id } => deploy::perform(&context, &deployment_id, &run).await,
-        JobKind::Run { app_id, release_id, command, timeout_s } => {
-            let command = run::OneOff { app_id, release_id, command, timeout_s };
-            run::perform(&context, &command, &run).await
+        JobKind::Run { app_id, release_id, command, timeout_s, attach, instance_id } => {
+            let one_off = run::OneOff { app_id, release_id, command, timeout_s };
+            let Some(attach) = attach else {
+                return run::perform(&context, &one_off, &run).await;
+            };
+            let attended = attended::Attended { one_off, inside: instance_id, attach };
+            attended::perform(&context, &attended, &run).await
         }
         JobKind::Destroy { app_id } => destroy::perform(&context, &app_id, &run).await,
     }

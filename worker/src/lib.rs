@@ -5,6 +5,7 @@
 //! at the world and move it towards what is wanted, whatever happened before.
 
 mod announce;
+pub mod attach;
 pub mod builder;
 pub mod context;
 mod disk;
@@ -17,9 +18,11 @@ mod output;
 pub mod proxy;
 mod runner;
 pub mod settings;
+mod socket;
 pub mod source;
 mod static_files;
 mod tasks;
+pub mod telemetry;
 
 use std::sync::Arc;
 
@@ -39,6 +42,10 @@ pub async fn run<H: Host>(context: Shared<H>, stop: CancellationToken) -> anyhow
     let mut parts = JoinSet::new();
     parts.spawn(instances.run(stop.clone()));
     parts.spawn(runner::run(Arc::clone(&context), stop.clone()));
+    parts.spawn(attach::listen(Arc::clone(&context), stop.clone()));
+    parts.spawn(telemetry::listen(Arc::clone(&context), stop.clone()));
+    parts.spawn(telemetry::scrape(Arc::clone(&context), stop.clone()));
+    parts.spawn(telemetry::push(Arc::clone(&context), stop.clone()));
     parts.spawn(tasks::deadlines::run(Arc::clone(&context), stop.clone()));
     parts.spawn(tasks::proxy::run(Arc::clone(&context), stop.clone()));
     parts.spawn(tasks::logs::run(Arc::clone(&context), stop.clone()));

@@ -23,7 +23,8 @@ use crate::settings::lease;
 
 /// How often jobs are looked for without a hint.
 const POLL: Duration = Duration::from_secs(2);
-/// Jobs that run at the same time, besides the bound on builds.
+/// Jobs that run at the same time, besides the bound on builds and those that people are attached
+/// to: a day of open shells must not keep a deployment waiting.
 const SLOTS: usize = 8;
 /// How long jobs may take to come to a safe point when the worker stops.
 const WIND_DOWN: Duration = Duration::from_secs(10);
@@ -33,6 +34,8 @@ const WIND_DOWN: Duration = Duration::from_secs(10);
 pub struct Run {
     pub job_id: JobId,
     pub fence: i64,
+    /// How often it was claimed, this time included.
+    pub attempts: u32,
     /// Fires when the lease is about to be lost or the worker stops: begin nothing new.
     pub stop: CancellationToken,
     /// One permit a build.
@@ -47,19 +50,22 @@ pub async fn run<H: Host>(context: Shared<H>, stop: CancellationToken) {
     }
     let build_slots = Arc::new(Semaphore::new(context.settings.build_slots));
     let mut running: JoinSet<()> = JoinSet::new();
+    let mut attached: JoinSet<()> = JoinSet::new();
     let mut wake = context.store.wakes().subscribe(Topic::Jobs);
     while !stop.is_cancelled() {
-        while running.try_join_next().is_some() {}
+        while running.try_join_next().is_some() || attached.try_join_next().is_some() {}
         let free = running.len() < SLOTS;
         let claimed = if free { claim(&context, &owner).await } else { None };
         if let Some(job) = claimed {
             let run = Run {
                 job_id: job.id.clone(),
                 fence: job.fence,
+                attempts: job.attempts,
                 stop: stop.child_token(),
                 build_slots: Arc::clone(&build_slots),
             };
-            running.spawn(run_leased(Arc::clone(&context), job, run));
+            let slots = if job.kind.is_attached() { &mut attached } else { &mut running };
+            slots.spawn(run_leased(Arc::clone(&context), job, run));
             continue;
         }
         tokio::select! {
@@ -68,7 +74,7 @@ pub async fn run<H: Host>(context: Shared<H>, stop: CancellationToken) {
             () = wake.wait(POLL) => {}
         }
     }
-    wind_down(running).await;
+    tokio::join!(wind_down(running), wind_down(attached));
     if let Err(error) = context.store.free_leases(&owner).await {
         tracing::warn!(%error, "could not give leases back");
     }

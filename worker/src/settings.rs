@@ -1,6 +1,7 @@
 //! What the worker is told at its start.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use slipway_core::name::Hostname;
 use slipway_core::time::Millis;
@@ -16,8 +17,21 @@ pub struct Settings {
     pub public_port: u16,
     /// Builds that run at the same time.
     pub build_slots: usize,
+    /// Where measurements are pushed to; nowhere unless the operator says.
+    pub telemetry: Option<Collector>,
     /// Arguments of every build, such as a package index of the operator's.
     pub build_arguments: BTreeMap<String, String>,
+}
+
+/// An `OpenTelemetry` collector. It is the operator's own, who may have it anywhere.
+#[derive(Debug, Clone)]
+pub struct Collector {
+    /// Where it takes metrics: `http://collector.internal:4318/v1/metrics`.
+    pub endpoint: String,
+    /// Headers of every request, such as a credential.
+    pub headers: Vec<(String, String)>,
+    /// Between two pushes that succeed.
+    pub interval: Duration,
 }
 
 /// How a job's lease is kept. Each bound leaves room for the next.

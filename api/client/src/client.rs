@@ -27,6 +27,7 @@ const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
 pub struct Client {
     http: reqwest::Client,
     server: Arc<ServerUrl>,
+    user_agent: Arc<str>,
     credentials: Credentials,
 }
 
@@ -36,36 +37,21 @@ impl Client {
     /// # Errors
     /// When the machine's certificate store cannot be read, for an `https` address.
     pub fn new(server: ServerUrl, user_agent: &str) -> Result<Self, ClientError> {
-        install_tls();
-        let mut builder = reqwest::Client::builder()
-            .user_agent(user_agent)
-            .connect_timeout(CONNECT_DEADLINE)
-            // A redirect would carry the token somewhere else, and turn a POST into a GET.
-            .redirect(Policy::none());
-        if server.is_plain() {
-            // Without TLS the machine's certificates need not be read, or even be there.
-            builder = builder.tls_certs_only([]);
-        }
-        if server.is_local() {
-            builder = builder.no_proxy();
-        }
-        if server.host().ends_with(".localhost") {
-            // RFC 6761 makes these names loopback; many system resolvers do not know it.
-            let here = SocketAddr::from((Ipv4Addr::LOCALHOST, server.port()));
-            builder = builder.resolve(server.host(), here);
-        }
-        let http = builder.build().map_err(|error| ClientError::Protocol {
-            server: server.clone(),
-            status: None,
-            what: innermost(&error),
-        })?;
-        Ok(Self { http, server: Arc::new(server), credentials: Credentials::Anonymous })
+        let http = connections(&server, user_agent, false)?;
+        let (server, user_agent) = (Arc::new(server), user_agent.into());
+        Ok(Self { http, server, user_agent, credentials: Credentials::Anonymous })
+    }
+
+    /// The same client over connections that can be switched to another protocol, which HTTP/2
+    /// does not allow.
+    pub(crate) fn for_upgrades(&self) -> Result<Self, ClientError> {
+        Ok(Self { http: connections(&self.server, &self.user_agent, true)?, ..self.clone() })
     }
 
     /// The same client with other credentials.
     #[must_use]
     pub fn with_credentials(&self, credentials: Credentials) -> Self {
-        Self { http: self.http.clone(), server: Arc::clone(&self.server), credentials }
+        Self { credentials, ..self.clone() }
     }
 
     /// The server it talks to.
@@ -183,6 +169,40 @@ impl fmt::Debug for Client {
             .field("credentials", &self.credentials)
             .finish_non_exhaustive()
     }
+}
+
+/// A pool of connections to a server.
+fn connections(
+    server: &ServerUrl,
+    user_agent: &str,
+    only_http1: bool,
+) -> Result<reqwest::Client, ClientError> {
+    install_tls();
+    let mut builder = reqwest::Client::builder()
+        .user_agent(user_agent)
+        .connect_timeout(CONNECT_DEADLINE)
+        // A redirect would carry the token somewhere else, and turn a POST into a GET.
+        .redirect(Policy::none());
+    if only_http1 {
+        builder = builder.http1_only();
+    }
+    if server.is_plain() {
+        // Without TLS the machine's certificates need not be read, or even be there.
+        builder = builder.tls_certs_only([]);
+    }
+    if server.is_local() {
+        builder = builder.no_proxy();
+    }
+    if server.host().ends_with(".localhost") {
+        // RFC 6761 makes these names loopback; many system resolvers do not know it.
+        let here = SocketAddr::from((Ipv4Addr::LOCALHOST, server.port()));
+        builder = builder.resolve(server.host(), here);
+    }
+    builder.build().map_err(|error| ClientError::Protocol {
+        server: server.clone(),
+        status: None,
+        what: innermost(&error),
+    })
 }
 
 fn broke_midway(error: &reqwest::Error) -> bool {

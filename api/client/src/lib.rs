@@ -17,6 +17,7 @@
 //! what is not a Slipway server at all are different [`ClientError`]s. An access token that ended
 //! is renewed once, behind the caller's back (see [`Credentials::Session`]).
 
+mod attach;
 mod call;
 mod client;
 mod credentials;
@@ -29,6 +30,7 @@ mod sse;
 mod tls;
 mod upload;
 
+pub use attach::{Attachment, Hears, Says};
 pub use client::Client;
 pub use credentials::{Credentials, RenewableSession, SessionLock, SessionStore, SessionTokens};
 pub use error::ClientError;

@@ -99,6 +99,8 @@ mod tests {
                 release_id: ReleaseId::from_bits(1),
                 command: vec!["true".to_owned()],
                 timeout_s: None,
+                attach: None,
+                instance_id: None,
             },
             app_id: AppId::from_bits(1),
             state,

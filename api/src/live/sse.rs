@@ -157,7 +157,8 @@ fn respond(receiver: Receiver<Event>) -> Response {
     ([NO_BUFFERING], sse).into_response()
 }
 
-async fn until_refused(state: &ApiState, caller: Caller) {
+/// Resolves when the caller has lost the right to what they were let in for.
+pub async fn until_refused(state: &ApiState, caller: Caller) {
     let mut checks = interval_at(Instant::now() + RECHECK, RECHECK);
     loop {
         checks.tick().await;

@@ -133,7 +133,7 @@ async fn logs_events_and_commands_are_followed() {
     let mut lines = client.follow_logs(&shop, &query, None);
     assert_eq!(lines.next().await.unwrap().unwrap().1.text, "-----> Building");
 
-    let request = RunRequest { command: vec!["true".to_owned()], timeout_s: None };
+    let request = RunRequest { command: vec!["true".to_owned()], timeout_s: None, attach: None };
     let run = client.run(&shop, &request).await.unwrap();
     let mut updates = client.follow_run(&shop, &run.id);
     let store = &world.state.store;

@@ -1,17 +1,16 @@
 //! What the server does not put up with, and what every answer carries.
 
-use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use reqwest::Method;
 use serde_json::json;
 use slipway_core::id::Id as _;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::process::Command;
 
+use crate::DATABASE;
 use crate::person::{Person, read};
 use crate::world::{World, eventually};
 
@@ -78,43 +77,6 @@ async fn a_large_body_is_refused_before_it_is_read() {
         .header("content-type", "application/json")
         .body(body);
     assert_eq!(read(request).await.status, 400);
-}
-
-/// Takes the database's write lock until its input ends.
-const LOCK: &str = "import sqlite3, sys
-connection = sqlite3.connect(sys.argv[1], isolation_level=None)
-connection.execute('BEGIN IMMEDIATE')
-print('held', flush=True)
-sys.stdin.read()";
-
-#[tokio::test]
-async fn while_another_program_holds_the_database_changes_are_put_off_and_reads_go_on() {
-    let world = World::start().await;
-    let admin = world.admin().await;
-    let mut holder = Command::new("python3")
-        .args(["-c", LOCK])
-        .arg(world.state.data_dir.database())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(holder.stdout.take().unwrap()).read_line(&mut line).await.unwrap();
-    assert_eq!(line, "held\n");
-    let began = Instant::now();
-    let put_off = async { admin.post("/v1/apps", &json!({"name": "shop"})).await };
-    let read = async {
-        let answer = admin.get("/v1/apps").await;
-        assert_eq!(answer.status, 200);
-        assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
-    };
-    let (answer, ()) = tokio::join!(put_off, read);
-    assert_eq!((answer.status, answer.code().as_str()), (503, "busy"));
-    assert_eq!(answer.header("retry-after"), "5");
-    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
-    drop(holder.stdin.take());
-    assert!(holder.wait().await.unwrap().success());
-    assert_eq!(admin.post("/v1/apps", &json!({"name": "shop"})).await.status, 201);
 }
 
 #[tokio::test]
@@ -195,7 +157,7 @@ async fn the_status_has_the_word_of_every_part() {
     store.set_component_status("docker", false, "does not answer").await.unwrap();
     let status = admin.get("/v1/status").await.json();
     assert_eq!((status["apps"].as_u64(), status["claimed"].as_bool()), (Some(1), Some(true)));
-    assert_eq!(status["database"], "sqlite");
+    assert_eq!(status["database"], json!(DATABASE.as_str()));
     let parts = status["components"].as_array().unwrap();
     assert_eq!(parts[0]["name"], "database");
     assert_eq!(

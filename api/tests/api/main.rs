@@ -5,14 +5,17 @@
 
 mod account;
 mod apps;
+mod attach;
 mod authorization;
 mod client;
 mod config;
 mod deployments;
+mod exposition;
 mod git_push;
 mod git_rules;
 mod idempotency;
 mod limits;
+mod locked;
 mod metrics;
 mod openapi;
 mod person;

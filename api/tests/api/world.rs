@@ -1,7 +1,7 @@
 //! One server with its data directory.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::json;
@@ -121,6 +121,17 @@ impl World {
         Person::new(self.address, Some(answer.json()["secret"].as_str().unwrap().to_owned()))
     }
 
+    /// Whether the database has this text anywhere in its files: SQLite in the data directory, and
+    /// PostgreSQL in its write-ahead log, where everything begins.
+    pub fn has_written(&self, text: &str) -> bool {
+        let folder = self.postgres.as_ref().map_or(self.data.path(), Postgres::folder);
+        let is_log = |path: &Path| path.components().any(|part| part.as_os_str() == "pg_wal");
+        let mut found = files(folder);
+        found.retain(|path| self.postgres.is_none() || is_log(path));
+        let has_it = |bytes: Vec<u8>| bytes.windows(text.len()).any(|part| part == text.as_bytes());
+        found.iter().any(|path| std::fs::read(path).is_ok_and(has_it))
+    }
+
     /// Sends these bytes and reads what comes until the server closes or 5 s have passed.
     pub async fn send_raw(&self, bytes: &[u8]) -> String {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
@@ -179,6 +190,13 @@ async fn parts(
         data_dir,
         shutdown,
     }
+}
+
+/// Every file below a folder.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let below = |path: PathBuf| if path.is_dir() { files(&path) } else { vec![path] };
+    entries.flatten().flat_map(|entry| below(entry.path())).collect()
 }
 
 /// Waits until something is so.

@@ -1,4 +1,5 @@
-//! The same API tests with everything in a real PostgreSQL. The OpenAPI document knows no database.
+//! The same API tests with everything in a real PostgreSQL: all but those of the OpenAPI
+//! document, which knows no database, and of SQLite's lock.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it must be")]
 

@@ -166,7 +166,7 @@ async fn the_exit_code_of_a_command_passes_through() {
     assert_eq!(ended.stdout, "one\u{1b}[2J\n", "in a pipe, output is exact");
     let sent = server.only("POST /v1/apps/shop/runs");
     let command = json!(["python", "-c", "exit(3)", "--json"]);
-    assert_eq!(sent.json(), json!({"command": command, "timeout_s": 3600}));
+    assert_eq!(sent.json(), json!({"command": command, "timeout_s": null}));
 }
 
 #[tokio::test]

@@ -1,7 +1,8 @@
 //! What a job is to do.
 
 use serde::{Deserialize, Serialize};
-use slipway_core::id::{AppId, DeploymentId, ReleaseId};
+use slipway_core::id::{AppId, DeploymentId, InstanceId, ReleaseId};
+use slipway_core::wire::attach::Attach;
 
 /// What is to be done, with its input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -9,13 +10,19 @@ use slipway_core::id::{AppId, DeploymentId, ReleaseId};
 pub enum JobKind {
     /// Carries a deployment to its instances.
     Deploy { deployment_id: DeploymentId },
-    /// Runs a command once in a new instance of a release.
+    /// Runs a command once, in a new instance of a release or in one that runs.
     Run {
         app_id: AppId,
         release_id: ReleaseId,
         command: Vec<String>,
         /// Seconds it may take.
         timeout_s: Option<u32>,
+        /// How somebody attaches to it; without one it runs by itself.
+        #[serde(default)]
+        attach: Option<Attach>,
+        /// The running instance it runs in; always attached.
+        #[serde(default)]
+        instance_id: Option<InstanceId>,
     },
     /// Removes what a tombstoned app left.
     Destroy { app_id: AppId },
@@ -29,6 +36,11 @@ impl JobKind {
             Self::Run { .. } => "run",
             Self::Destroy { .. } => "destroy",
         }
+    }
+
+    /// Whether somebody holds it in their hands: it lasts as long as they do, and its work is small.
+    pub fn is_attached(&self) -> bool {
+        matches!(self, Self::Run { attach: Some(_), .. })
     }
 
     /// The deployment it carries.

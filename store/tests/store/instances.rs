@@ -118,6 +118,8 @@ async fn everything_that_runs_for_a_reason_is_known(bench: Bench) -> anyhow::Res
         release_id: release.id.clone(),
         command: vec!["true".to_owned()],
         timeout_s: None,
+        attach: None,
+        instance_id: None,
     };
     let run = store.enqueue(run, &app.id).await?;
     assert_eq!(store.known_instances().await?, [row.id.clone(), instances::one_off(&run)].into());

@@ -27,6 +27,8 @@ fn run(app: &App) -> JobKind {
         release_id: slipway_store::mint::id(),
         command: vec!["echo".to_owned(), "a b".to_owned()],
         timeout_s: Some(9),
+        attach: None,
+        instance_id: None,
     }
 }
 

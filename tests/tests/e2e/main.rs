@@ -1,5 +1,6 @@
 //! What people can rely on, shown on whole installations: real Docker, nginx, git and databases.
 
+mod attached;
 mod backup;
 mod concurrency;
 mod config;
@@ -16,6 +17,7 @@ mod roles;
 mod rollback;
 mod scale;
 mod strangers;
+mod telemetry;
 
 /// What a test returns: an error carries what it was doing.
 type Outcome = anyhow::Result<()>;

@@ -17,6 +17,9 @@ async fn roles_apart_deploy_roll_back_and_survive_a_kill() -> Outcome {
     ada.slipway(&["rollback"]).await.expect_success();
     assert_eq!(slipway.site("shop").text("/").await?, "one");
 
+    let cat = ada.tell_slipway(&["run", "--", "cat"], "from process to process").await;
+    assert_eq!(cat.expect_success().stdout, "from process to process");
+
     let console = Site { proxy: slipway.console(), host: slipway.console().to_string() };
     let status = console.get("/").await?.status;
     assert!(status == StatusCode::OK || status.is_redirection(), "the console answers {status}");

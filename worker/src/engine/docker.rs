@@ -9,15 +9,16 @@
 //!         └ instance  sw-<app>-<process>-<instance8>    joins it
 //! ```
 
+mod attach;
 mod builder;
 mod call;
 mod container;
-mod exec;
 mod host;
 mod inspection;
 mod instance;
 pub mod labels;
 mod machine;
+mod marks;
 mod moment;
 mod names;
 mod network;
@@ -43,6 +44,7 @@ use futures_util::stream::BoxStream;
 use slipway_core::id::{AppId, InstallationId, InstanceId};
 use slipway_core::instance::{Endpoint, InstanceSpec, Observed, Usage};
 use slipway_core::time::Timestamp;
+use slipway_core::wire::attach::WindowSize;
 use tokio::sync::watch as hints;
 use tokio_stream::wrappers::WatchStream;
 use tokio_util::sync::CancellationToken;
@@ -53,9 +55,10 @@ use self::builder::Registries;
 use self::call::{LOOK_UP, refused};
 use self::host::Host;
 use self::inspection::Inspections;
+use self::marks::Marks;
 use self::subnet::Subnet;
 use self::turns::Turns;
-use super::{Attached, Engine, EngineError, OutputChunk};
+use super::{Attached, Engine, EngineError, OutputChunk, Program};
 
 /// Where Docker listens unless told otherwise.
 const DEFAULT_SOCKET: &str = "/var/run/docker.sock";
@@ -123,6 +126,8 @@ struct Shared {
     claims: tokio::sync::Mutex<()>,
     /// Apps a new spare will be made for.
     refills: Mutex<BTreeSet<AppId>>,
+    /// Names what is started inside of instances.
+    marks: Marks,
     /// Counts events.
     hints: hints::Sender<u64>,
     /// Registries that did not answer lately.
@@ -158,6 +163,7 @@ impl Docker {
             networks: tokio::sync::Mutex::default(),
             claims: tokio::sync::Mutex::default(),
             refills: Mutex::default(),
+            marks: Marks::new(&settings.installation),
             hints: hints::Sender::new(0),
             registries: Registries::default(),
             tasks: TaskTracker::new(),
@@ -166,6 +172,7 @@ impl Docker {
         let docker = Self { client, settings: Arc::new(settings), shared: Arc::new(shared) };
         docker.shared.tasks.spawn(docker.clone().watch_events());
         docker.shared.tasks.spawn(docker.clone().sweep_sandboxes());
+        docker.shared.tasks.spawn(docker.clone().sweep_commands());
         Ok(docker)
     }
 
@@ -208,13 +215,14 @@ impl Engine for Docker {
         WatchStream::from_changes(self.shared.hints.subscribe()).map(drop).boxed()
     }
 
-    async fn exec(
+    async fn attach(
         &self,
         id: &InstanceId,
-        command: &[String],
-        tty: bool,
+        program: Program<'_>,
+        window: Option<WindowSize>,
     ) -> Result<Attached, EngineError> {
-        self.while_alive("starting a command in an instance", self.attach(id, command, tty)).await
+        let attach = self.attach_to(id, program, window);
+        self.while_alive("attaching to a program", attach).await
     }
 }
 

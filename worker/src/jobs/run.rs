@@ -37,7 +37,7 @@ pub async fn perform<H: Host>(
     let (Some(app), Some(release)) = (app, release) else {
         return Ok(refusal("the app is gone", "run `slipway apps` to see what there is"));
     };
-    let process: ProcessName = "run".parse()?;
+    let process = process();
     let id = instances::one_off(&run.job_id);
     let spec =
         OneOffSpec { id, process, command: command(&one_off.command), limits: Limits::default() };
@@ -65,19 +65,28 @@ pub async fn perform<H: Host>(
     Ok(outcome)
 }
 
+/// The process that one-off commands count as.
+///
+/// # Panics
+/// Never: it is a name.
+pub(super) fn process() -> ProcessName {
+    "run".parse().expect("`run` is a process name")
+}
+
 /// One word alone is a line for the shell, several are an argument vector.
-fn command(words: &[String]) -> Command {
+pub(super) fn command(words: &[String]) -> Command {
     match words {
         [line] => Command::Shell(line.clone()),
         words => Command::Exec(words.to_vec()),
     }
 }
 
-fn refusal(message: &str, hint: &str) -> Outcome {
+pub(super) fn refusal(message: &str, hint: &str) -> Outcome {
     Outcome::Done(Some(serde_json::json!({ "message": message, "hint": hint })))
 }
 
-fn write<H: Host>(
+/// Adds lines to the app's log, under the run's id.
+pub(super) fn write<H: Host>(
     context: &Shared<H>,
     one_off: &OneOff,
     run: &Run,

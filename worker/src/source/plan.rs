@@ -227,6 +227,7 @@ impl Declared<'_> {
             Some(line) => Some(Command::Shell(line.clone())),
             None => self.command(&ProcessName::release()).or_else(|| release.cloned()),
         };
+        formation.metrics = self.manifest.metrics.endpoint();
         self.apply_rollout(&mut formation);
         Ok(formation)
     }

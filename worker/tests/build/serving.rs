@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 use slipway_core::id::{Id, InstanceId, ReleaseId};
 use slipway_core::instance::{Endpoint, InstanceSpec, Lifetime};
-use slipway_worker::engine::Engine;
+use slipway_worker::engine::{Engine, Program};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -117,8 +117,9 @@ impl Serving<'_> {
 
     /// The exit code and output of a command inside.
     pub async fn exec(&self, command: &[&str]) -> (i64, String) {
-        let command: Vec<String> = command.iter().map(|word| (*word).to_owned()).collect();
-        let mut attached = self.bench.docker.exec(&self.id, &command, false).await.unwrap();
+        let words: Vec<String> = command.iter().map(|word| (*word).to_owned()).collect();
+        let command = Program::Command { words: &words, environment: &BTreeMap::new() };
+        let mut attached = self.bench.docker.attach(&self.id, command, None).await.unwrap();
         let mut text = String::new();
         while let Some(Ok(chunk)) = attached.output.next().await {
             text.push_str(&String::from_utf8_lossy(&chunk.bytes));

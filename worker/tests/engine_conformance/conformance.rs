@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use slipway_core::id::InstanceId;
-use slipway_core::instance::{InstanceSpec, ObservedState};
+use slipway_core::instance::{InstanceSpec, Lifetime, ObservedState};
 use slipway_core::process::{Command, Limits};
 use slipway_core::release::ImageRef;
-use slipway_worker::engine::{Engine, EngineError};
+use slipway_core::wire::attach::WindowSize;
+use slipway_worker::engine::{Attached, Engine, EngineError, Program};
 use tokio::io::AsyncWriteExt;
 use tokio::time::{Instant, timeout};
 
@@ -15,6 +16,7 @@ use crate::stage::{Stage, eventually, get, new_id, read_to_end, until_live};
 
 const NOW: Duration = Duration::ZERO;
 const GRACE: Duration = Duration::from_secs(10);
+const SIZE: WindowSize = WindowSize { rows: 33, columns: 101 };
 
 pub async fn starting_twice_yields_one_instance<E: Engine>(stage: &Stage<E>) {
     let spec = stage.web();
@@ -179,7 +181,7 @@ pub async fn a_command_reads_input_and_returns_its_exit_code<E: Engine>(stage: &
     let spec = stage.service("sleep 1000");
     stage.engine.start(&spec).await.unwrap();
     let command = ["/bin/sh", "-c", "cat; echo done >&2; exit 5"].map(str::to_owned);
-    let mut attached = stage.engine.exec(&spec.id, &command, false).await.unwrap();
+    let mut attached = stage.attach(&spec.id, &command, None).await.unwrap();
     let big = "0123456789abcdef".repeat(16 * 1024);
     let write = async {
         attached.input.write_all(big.as_bytes()).await.unwrap();
@@ -193,7 +195,7 @@ pub async fn a_command_reads_input_and_returns_its_exit_code<E: Engine>(stage: &
 pub async fn a_command_on_a_terminal_is_interactive<E: Engine>(stage: &Stage<E>) {
     let spec = stage.service("sleep 1000");
     stage.engine.start(&spec).await.unwrap();
-    let mut shell = stage.engine.exec(&spec.id, &["/bin/sh".to_owned()], true).await.unwrap();
+    let mut shell = stage.attach(&spec.id, &["/bin/sh".to_owned()], Some(SIZE)).await.unwrap();
     // A prompt has no line end and must be seen all the same.
     let prompt = timeout(GRACE, shell.output.next()).await.unwrap().unwrap().unwrap();
     assert!(!prompt.bytes.is_empty());
@@ -203,6 +205,73 @@ pub async fn a_command_on_a_terminal_is_interactive<E: Engine>(stage: &Stage<E>)
     assert_eq!(shell.exit.await.unwrap(), 9);
 }
 
+pub async fn an_attended_instance_starts_when_somebody_attaches<E: Engine>(stage: &Stage<E>) {
+    let mut spec = stage.one_off("echo begun; cat; exit 3");
+    spec.lifetime = Lifetime::Attended { terminal: false };
+    for _ in 0..2 {
+        stage.engine.start(&spec).await.unwrap();
+    }
+    assert_eq!(stage.observed(&spec.id).await.unwrap().state, ObservedState::Created);
+    let mut attached = stage.engine.attach(&spec.id, Program::Own, None).await.unwrap();
+    attached.input.write_all(b"typed\n").await.unwrap();
+    drop(attached.input);
+    assert_eq!(read_to_end(attached.output).await, "begun\ntyped\n");
+    assert_eq!(attached.exit.await.unwrap(), 3);
+    let again = stage.engine.attach(&spec.id, Program::Own, None).await.err();
+    assert!(matches!(again, Some(EngineError::Refused { .. })), "{again:?}");
+    stage.engine.start(&spec).await.unwrap();
+    let ended = stage.observed(&spec.id).await.unwrap().state;
+    assert!(matches!(ended, ObservedState::Exited { exit } if exit.code == 3), "{ended:?}");
+}
+
+pub async fn a_terminal_takes_every_size_it_is_given<E: Engine>(stage: &Stage<E>) {
+    let mut spec = stage.one_off("/bin/sh");
+    spec.lifetime = Lifetime::Attended { terminal: true };
+    stage.engine.start(&spec).await.unwrap();
+    let own = stage.engine.attach(&spec.id, Program::Own, Some(SIZE)).await.unwrap();
+    let service = stage.service("sleep 1000");
+    stage.engine.start(&service).await.unwrap();
+    let shell = ["/bin/sh".to_owned()];
+    let inside = stage.attach(&service.id, &shell, Some(SIZE)).await.unwrap();
+    for mut attached in [own, inside] {
+        until_size(&mut attached, "33 101").await;
+        attached.window.send_replace(Some(WindowSize { rows: 50, columns: 132 }));
+        until_size(&mut attached, "50 132").await;
+    }
+}
+
+/// Asks a shell for the size of its terminal until it is this one; fails after 10 s.
+async fn until_size(shell: &mut Attached, size: &str) {
+    let asked = async {
+        let mut text = String::new();
+        while !text.contains(size) {
+            shell.input.write_all(b"stty size\n").await.unwrap();
+            while let Ok(chunk) = timeout(Duration::from_millis(300), shell.output.next()).await {
+                text.push_str(&String::from_utf8_lossy(&chunk.unwrap().unwrap().bytes));
+            }
+        }
+    };
+    timeout(GRACE, asked).await.unwrap_or_else(|_| panic!("the size is not {size}"));
+}
+
+pub async fn a_command_ends_with_whoever_was_attached<E: Engine>(stage: &Stage<E>) {
+    let spec = stage.service("sleep 1000");
+    stage.engine.start(&spec).await.unwrap();
+    let deaf = ["/bin/sh", "-c", "trap '' HUP; sleep 2000 & sleep 3000"].map(str::to_owned);
+    for window in [None, Some(SIZE)] {
+        let attached = stage.attach(&spec.id, &deaf, window).await.unwrap();
+        let listed = async || stage.exec(&spec.id, "ps").await.1;
+        eventually("it runs", async || listed().await.contains("sleep 3000").then_some(())).await;
+        drop(attached);
+        eventually("it is gone with all it started", async || {
+            let list = listed().await;
+            let gone = !list.contains("sleep 2000") && !list.contains("sleep 3000");
+            gone.then_some(assert!(list.contains("sleep 1000"), "the app stays: {list}"))
+        })
+        .await;
+    }
+}
+
 pub async fn a_command_in_an_absent_instance_is_absent<E: Engine>(stage: &Stage<E>) {
     let ended = stage.one_off("true");
     stage.engine.start(&ended.clone()).await.unwrap();
@@ -210,7 +279,7 @@ pub async fn a_command_in_an_absent_instance_is_absent<E: Engine>(stage: &Stage<
         .observed_as(&ended.id, "its end", |o| matches!(o.state, ObservedState::Exited { .. }))
         .await;
     for id in [ended.id, new_id()] {
-        let refused = stage.engine.exec(&id, &["true".to_owned()], false).await.err();
+        let refused = stage.attach(&id, &["true".to_owned()], None).await.err();
         assert!(matches!(refused, Some(EngineError::Absent(absent)) if absent == id));
         let refused = stage.engine.stats(&id).await;
         assert!(matches!(refused, Err(EngineError::Absent(absent)) if absent == id));

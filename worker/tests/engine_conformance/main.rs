@@ -44,6 +44,9 @@ tests! {
         output_of_an_unknown_instance_is_absent
         a_command_reads_input_and_returns_its_exit_code
         a_command_on_a_terminal_is_interactive
+        an_attended_instance_starts_when_somebody_attaches
+        a_terminal_takes_every_size_it_is_given
+        a_command_ends_with_whoever_was_attached
         a_command_in_an_absent_instance_is_absent
         a_missing_image_is_told_apart
         a_missing_program_is_refused_with_its_name

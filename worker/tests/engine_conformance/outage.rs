@@ -32,7 +32,7 @@ async fn a_hung_daemon_is_unavailable_within_ten_seconds() {
         async { stage.engine.start(&new).await.err() },
         async { stage.engine.stop(&running.id, Duration::from_mins(1)).await.err() },
         async { stage.engine.list().await.err() },
-        async { stage.engine.exec(&running.id, &command, false).await.err() },
+        async { stage.attach(&running.id, &command, None).await.err() },
         async { stage.engine.prepare(&stage.app_id, &"shop".parse().unwrap(), 1).await.err() },
         async {
             Docker::connect(DockerSettings {

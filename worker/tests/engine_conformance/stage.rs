@@ -9,7 +9,8 @@ use slipway_core::id::{AppId, Id, InstanceId, ReleaseId};
 use slipway_core::instance::{Endpoint, InstanceSpec, Lifetime, Observed};
 use slipway_core::process::{Command, Limits};
 use slipway_core::release::ImageRef;
-use slipway_worker::engine::Engine;
+use slipway_core::wire::attach::WindowSize;
+use slipway_worker::engine::{Attached, Engine, EngineError, Program};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
@@ -70,10 +71,22 @@ impl<E: Engine> Stage<E> {
         eventually(what, async || self.observed(id).await.filter(|found| matches(found))).await
     }
 
+    /// Starts a command in an instance.
+    pub async fn attach(
+        &self,
+        id: &InstanceId,
+        words: &[String],
+        window: Option<WindowSize>,
+    ) -> Result<Attached, EngineError> {
+        let environment = BTreeMap::from([("TERM".to_owned(), "xterm".to_owned())]);
+        let command = Program::Command { words, environment: &environment };
+        self.engine.attach(id, command, window).await
+    }
+
     /// Runs a line in an instance to its end: exit code and both outputs.
     pub async fn exec(&self, id: &InstanceId, line: &str) -> (i64, String) {
         let command = ["/bin/sh", "-c", line].map(str::to_owned);
-        let attached = self.engine.exec(id, &command, false).await.unwrap();
+        let attached = self.attach(id, &command, None).await.unwrap();
         let text = read_to_end(attached.output).await;
         (attached.exit.await.unwrap(), text)
     }

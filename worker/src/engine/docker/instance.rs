@@ -101,6 +101,7 @@ impl Docker {
         let installation = &self.settings.installation;
         let body = specification::body(spec, &sandbox.id, installation, &self.shared.host);
         match self.make(&name, body).await? {
+            Made::New(_) if is_attended(spec) => Ok(Attempt::Up(Some(sandbox))),
             Made::New(id) => self.bring_up(&id, sandbox).await,
             Made::NameTaken => {
                 self.refuse_foreign(&name).await?;
@@ -125,9 +126,10 @@ impl Docker {
                 return Ok(Attempt::Again("its container is being removed"));
             }
             // What ran once is never run again, and a running one is not cut short.
-            Status::Ended | Status::Running if spec.lifetime == Lifetime::OneOff => {
+            Status::Ended | Status::Running if spec.lifetime.is_once() => {
                 return Ok(Attempt::Up(sandbox));
             }
+            Status::Created if is_attended(spec) => return Ok(Attempt::Up(sandbox)),
             Status::Running | Status::Restarting => {
                 if let Some((holder, sandbox)) = holder.zip(sandbox)
                     && self.is_joined(container, holder).await?
@@ -177,6 +179,11 @@ impl Docker {
             _ => Ok(()),
         }
     }
+}
+
+/// Whether it is only made here, and started by whoever attaches to it.
+fn is_attended(spec: &InstanceSpec) -> bool {
+    matches!(spec.lifetime, Lifetime::Attended { .. })
 }
 
 /// Whether a container did not start because the namespace it joins has no process any more.

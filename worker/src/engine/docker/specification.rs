@@ -39,6 +39,20 @@ pub fn body(
             ..HealthConfig::default()
         }),
         host_config: Some(host_config(spec, sandbox, host)),
+        ..streams(spec.lifetime)
+    }
+}
+
+/// What is open for whoever attaches. Its input closes when they go.
+fn streams(lifetime: Lifetime) -> ContainerCreateBody {
+    let Lifetime::Attended { terminal } = lifetime else { return ContainerCreateBody::default() };
+    ContainerCreateBody {
+        tty: Some(terminal),
+        open_stdin: Some(true),
+        stdin_once: Some(true),
+        attach_stdin: Some(true),
+        attach_stdout: Some(true),
+        attach_stderr: Some(true),
         ..ContainerCreateBody::default()
     }
 }
@@ -61,7 +75,7 @@ pub fn digest(spec: &InstanceSpec) -> String {
 fn lifetime(lifetime: Lifetime) -> &'static str {
     match lifetime {
         Lifetime::Service => labels::SERVICE,
-        Lifetime::OneOff => labels::ONE_OFF,
+        Lifetime::OneOff | Lifetime::Attended { .. } => labels::ONE_OFF,
     }
 }
 
@@ -124,7 +138,7 @@ fn log_config() -> HostConfigLogConfig {
 fn restart_policy(lifetime: Lifetime) -> RestartPolicy {
     let name = match lifetime {
         Lifetime::Service => RestartPolicyNameEnum::UNLESS_STOPPED,
-        Lifetime::OneOff => RestartPolicyNameEnum::NO,
+        Lifetime::OneOff | Lifetime::Attended { .. } => RestartPolicyNameEnum::NO,
     };
     RestartPolicy { name: Some(name), maximum_retry_count: None }
 }

@@ -182,6 +182,9 @@ fn instance_sample(
     if restarts > 0 && was_killed && oom_kills == 0 {
         oom_kills = u64::from(restarts);
     }
+    for (name, value) in &seen.gauges {
+        sample = sample.with_gauge(name.clone(), *value);
+    }
     let ready = Level::whole(u64::from(is_ready(seen)));
     sample.with_condition(Condition { ready, restarts: u64::from(restarts), oom_kills })
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use futures_util::{StreamExt, stream};
 use slipway_core::id::{AppId, InstanceId, ReleaseId};
 use slipway_core::instance::{InstanceState, Usage};
-use slipway_core::name::ProcessName;
+use slipway_core::name::{GaugeName, ProcessName};
 use slipway_core::process::Limits;
 use slipway_core::release::Release;
 use slipway_core::time::Timestamp;
@@ -44,6 +44,8 @@ pub struct Seen {
     pub limits: Limits,
     /// What it has used so far, and when that was read; `None` when it could not be.
     pub usage: Option<(Instant, Usage)>,
+    /// What it exposes itself, as read last.
+    pub gauges: BTreeMap<GaugeName, f64>,
 }
 
 /// Looks, and remembers releases: they never change.
@@ -72,7 +74,8 @@ impl Sighter {
             tokio::join!(usages(context, &rows), read_proxy(context), read_host(context));
         let seen = rows.into_iter().zip(limits).map(|(row, limits)| {
             let usage = usages.remove(&row.id);
-            Seen { row, limits, usage }
+            let gauges = context.gauges.of(&row.id);
+            Seen { row, limits, usage, gauges }
         });
         Ok(Sighting {
             at: clock::now(),

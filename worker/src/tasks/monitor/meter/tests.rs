@@ -38,7 +38,8 @@ fn row(number: u128, state: InstanceState) -> Instance {
 fn seen(number: u128, moment: Instant, cpu_us: u64) -> Seen {
     let usage = Usage { cpu_us, memory_bytes: 64 << 20, ..Usage::default() };
     let limits = Limits { memory_bytes: 256 << 20, cpu_millis: Some(500), ..Limits::default() };
-    Seen { row: row(number, InstanceState::Ready), limits, usage: Some((moment, usage)) }
+    let row = row(number, InstanceState::Ready);
+    Seen { row, limits, usage: Some((moment, usage)), gauges: [].into() }
 }
 
 fn passed(moment: Instant, app_requests: u64, of_first: u64) -> (Instant, Counted, Times) {
@@ -88,6 +89,22 @@ fn instances_and_their_process_are_measured_side_by_side() {
     assert_eq!(Metric::Concurrency.value(process), Some(2.0), "4 s of requests in 2 s");
     assert_eq!(Metric::Cpu.value(process), Some(30.0));
     assert_eq!(Metric::Instances.value(process), Some(2.0));
+}
+
+#[test]
+fn an_apps_own_gauges_are_in_its_sample_and_added_up_for_its_process() {
+    let start = Instant::now();
+    let mut meter = Meter::default();
+    meter.measure(sighting(start, vec![seen(1, start, 0), seen(2, start, 0)]));
+    let later = after(start, 2);
+    let waiting = |number, depth| {
+        let gauges = [("depth".parse().unwrap(), depth)].into();
+        Seen { gauges, ..seen(number, later, 0) }
+    };
+    let look = meter.measure(sighting(later, vec![waiting(1, 3.0), waiting(2, 4.0)])).unwrap();
+    let depth: Metric = "custom:depth".parse().unwrap();
+    assert_eq!(depth.value(&look.instances[0].sample), Some(3.0));
+    assert_eq!(depth.value(&look.processes[0].sample), Some(7.0));
 }
 
 #[test]
