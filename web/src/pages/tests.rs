@@ -1,6 +1,7 @@
 //! Whole pages, from what the API says to what the browser gets.
 
 mod fixtures;
+mod panels;
 
 use slipway_core::deployment::{DeploymentKind, DeploymentState};
 use slipway_core::process::Formation;
@@ -8,6 +9,7 @@ use slipway_core::reason::{Reason, ReasonCode};
 use slipway_core::release::ImageRef;
 use slipway_core::wire::app::AppHealth;
 use slipway_core::wire::config::{ConfigEntry, ConfigList, ConfigValue};
+use slipway_core::wire::metrics::ProcessNow;
 use slipway_core::wire::release::{Differences, ReleaseInfo, ReleaseSummary};
 
 use crate::console::Console;
@@ -76,7 +78,8 @@ fn the_list_shows_how_every_app_is() {
         ],
         &server(),
         NOW,
-    );
+    )
+    .with_traffic(&[process_now("web", 812.0, 43.0), process_now("admin", 3.0, 900.0)]);
     let frame = |console: &Console| {
         let mut frame = signed_in(console);
         frame.refresh_s = Some(5);
@@ -84,6 +87,20 @@ fn the_list_shows_how_every_app_is() {
         frame
     };
     insta::assert_snapshot!("apps", render(frame, &page));
+}
+
+fn process_now(process: &str, rps: f64, p95_ms: f64) -> ProcessNow {
+    ProcessNow {
+        app: "shop".parse().unwrap(),
+        process: process.parse().unwrap(),
+        rps: Some(rps),
+        p95_ms: Some(p95_ms),
+        errors: None,
+        cpu: None,
+        memory: None,
+        memory_bytes: None,
+        instances: None,
+    }
 }
 
 #[test]
