@@ -1,5 +1,6 @@
 //! A real browser, which does what a person would do, step by step. See `tests/browser`.
 
+use std::fs::File;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
@@ -75,8 +76,11 @@ impl Browser {
     }
 }
 
-/// Installs what the driver needs, as its lock file has it, unless it is there.
+/// Installs what the driver needs, as its lock file has it, unless it is there. Tests are processes
+/// that begin together: one installs, the others wait for it.
 async fn install(folder: &Path) -> anyhow::Result<()> {
+    let turn = File::open(folder.join("package-lock.json"))?;
+    tokio::task::block_in_place(|| turn.lock())?;
     if folder.join("node_modules/playwright-core/package.json").exists() {
         return Ok(());
     }

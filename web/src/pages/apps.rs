@@ -98,7 +98,7 @@ fn traffic(app: &str, processes: &[ProcessNow]) -> Option<Traffic> {
         of_app.filter_map(|process| Some((process.rps?, process.p95_ms))).collect();
     rates.sort_by(|(one, _), (other, _)| one.total_cmp(other));
     let (_, p95) = *rates.last()?;
-    let rps = rates.iter().map(|(rps, _)| rps).sum();
+    let rps: f64 = rates.iter().map(|(rps, _)| rps).sum();
     Some(Traffic {
         rps: quantity(Unit::PerSecond, rps),
         p95: p95.map(|p95| quantity(Unit::Milliseconds, p95)),

@@ -15,6 +15,7 @@ pub struct Segment {
 }
 
 /// How text is drawn. Backgrounds are left out: not every pair could be read.
+#[expect(clippy::struct_excessive_bools, reason = "a terminal has four switches, each its own")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Style {
     bold: bool,
