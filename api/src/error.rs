@@ -239,6 +239,9 @@ impl From<StoreError> for ApiError {
             StoreError::TooManyInstances { .. } => {
                 Self::invalid("too_many_instances", error.to_string(), "ask for fewer")
             }
+            StoreError::TooManyDrains => {
+                Self::conflict("too_many_drains", error.to_string(), "remove one first")
+            }
             StoreError::Config(too_large) => too_large.into(),
             StoreError::EtagMismatch { .. } => Self::StaleEtag,
             StoreError::DeploymentMissing(id) => Self::not_found("deployment", id.as_str()),

@@ -10,8 +10,8 @@ use utoipa::{Modify, OpenApi};
 
 use crate::git::http as git;
 use crate::routes::{
-    account, apps, audit, config, deploy, deployments, events, exposition, health, logs, metrics,
-    processes, releases, runs, sessions, status, tokens,
+    account, apps, audit, config, deploy, deployments, drains, events, exposition, health, logs,
+    metrics, processes, releases, runs, sessions, status, tokens,
 };
 
 pub mod page;
@@ -65,6 +65,7 @@ pub async fn document() -> impl IntoResponse {
         config::list, config::change, config::reveal,
         runs::create, runs::exec, runs::follow, runs::attach, logs::read, events::read,
         metrics::of_app, metrics::of_host, metrics::now, exposition::expose,
+        drains::list, drains::add, drains::remove, drains::test,
         status::show, audit::list,
         git::advertise, git::receive, git::upload,
     )

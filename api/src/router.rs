@@ -13,8 +13,8 @@ use crate::git::http as git;
 use crate::middleware::{failure, headers, read_only, request, trail};
 use crate::openapi;
 use crate::routes::{
-    account, apps, audit, config, deploy, deployments, events, exposition, health, logs, metrics,
-    processes, releases, runs, sessions, status, tokens,
+    account, apps, audit, config, deploy, deployments, drains, events, exposition, health, logs,
+    metrics, processes, releases, runs, sessions, status, tokens,
 };
 use crate::state::ApiState;
 
@@ -92,6 +92,10 @@ fn ordinary() -> Routes {
         .get("/v1/apps/{app}/metrics", metrics::of_app)
         .get("/v1/metrics/host", metrics::of_host)
         .get("/v1/metrics/now", metrics::now)
+        .get("/v1/apps/{app}/drains", drains::list)
+        .post("/v1/apps/{app}/drains", drains::add)
+        .delete("/v1/apps/{app}/drains/{id}", drains::remove)
+        .post("/v1/apps/{app}/drains/{id}/test", drains::test)
         .get("/v1/status", status::show)
         .get("/v1/audit", audit::list)
 }

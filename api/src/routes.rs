@@ -7,6 +7,7 @@ pub mod audit;
 pub mod config;
 pub mod deploy;
 pub mod deployments;
+pub mod drains;
 pub mod events;
 pub mod exposition;
 pub mod health;

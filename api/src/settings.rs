@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use slipway_core::name::AppName;
+use slipway_core::outbound::OutboundRules;
 
 /// Settings of one API process. Nothing here is read from the environment: the caller did that.
 #[derive(Debug, Clone)]
@@ -17,6 +18,8 @@ pub struct ApiSettings {
     pub trusted_proxies: Vec<IpAddr>,
     /// What git runs before a ref moves.
     pub hook: HookProgram,
+    /// Where Slipway may be told to send to.
+    pub outbound: OutboundRules,
     pub limits: ApiLimits,
 }
 
@@ -101,6 +104,7 @@ mod tests {
             app_url: "http://{app}.localhost:8080".to_owned(),
             trusted_proxies: Vec::new(),
             hook: HookProgram { program: "/usr/bin/slipwayd".into(), argument: None },
+            outbound: OutboundRules::default(),
             limits: ApiLimits::default(),
         };
         let app: AppName = "shop".parse().unwrap();

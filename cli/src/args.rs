@@ -61,6 +61,7 @@ pub enum Command {
     Exec(c::exec::Args),
     Config(c::config::Args),
     Logs(c::logs::Args),
+    Drains(c::drains::Args),
     Events(c::events::Args),
     Metrics(c::metrics::Args),
     Top(c::top::Args),

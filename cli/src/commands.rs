@@ -7,6 +7,7 @@ pub mod create;
 pub mod deploy;
 pub mod deployments;
 pub mod destroy;
+pub mod drains;
 pub mod events;
 pub mod exec;
 pub mod git_credential;
@@ -59,6 +60,7 @@ pub async fn run(invocation: &Invocation, command: Command) -> Result<(), Failur
         Command::Exec(args) => exec::run(invocation, args).await,
         Command::Config(args) => config::run(invocation, args).await,
         Command::Logs(args) => logs::run(invocation, args).await,
+        Command::Drains(args) => drains::run(invocation, args).await,
         Command::Events(args) => events::run(invocation, args).await,
         Command::Metrics(args) => metrics::run(invocation, args).await,
         Command::Top(args) => top::run(invocation, args).await,

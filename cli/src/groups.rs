@@ -9,7 +9,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Apps", &["create", "apps", "info", "open", "destroy"]),
     ("Deploy", &["deploy", "deployments", "releases", "rollback"]),
     ("Run", &["ps", "scale", "restart", "stop", "start", "run", "exec", "config"]),
-    ("Watch", &["logs", "events", "metrics", "top", "status"]),
+    ("Watch", &["logs", "drains", "events", "metrics", "top", "status"]),
     ("This program", &["completion", "version"]),
 ];
 

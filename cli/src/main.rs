@@ -15,6 +15,7 @@ mod follow;
 mod git;
 mod groups;
 mod invocation;
+mod moment;
 mod printer;
 mod progress;
 mod prompt;

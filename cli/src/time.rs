@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use slipway_core::calendar;
 use slipway_core::time::Timestamp;
 
 /// The time now.
@@ -15,9 +16,14 @@ pub fn now() -> Timestamp {
 pub fn utc(at: Timestamp) -> String {
     let seconds = at.0.div_euclid(1000);
     let (days, of_day) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-    let (year, month, day) = civil(days);
+    let (year, month, day) = calendar::date(days);
     let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+/// `14:03:22`.
+pub fn of_day(at: Timestamp) -> String {
+    utc(at).chars().skip("2026-01-05T".len()).take("14:03:22".len()).collect()
 }
 
 /// `2026-01-05`.
@@ -49,24 +55,6 @@ pub fn until(now: Timestamp, at: Timestamp) -> String {
         3_600..172_800 => format!("in {} h", seconds / 3_600),
         _ => format!("in {} days", seconds / 86_400),
     }
-}
-
-/// Year, month and day of a day counted from 1970-01-01, in the Gregorian calendar.
-///
-/// The calendar repeats every 400 years (146 097 days). Counting years from March puts the leap
-/// day last, so that month lengths follow one linear formula.
-fn civil(days: i64) -> (i64, i64, i64) {
-    const DAYS_IN_ERA: i64 = 146_097;
-    const FROM_0000_03_01: i64 = 719_468;
-    let shifted = days + FROM_0000_03_01;
-    let era = shifted.div_euclid(DAYS_IN_ERA);
-    let of_era = shifted.rem_euclid(DAYS_IN_ERA);
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    (era * 400 + year_of_era + i64::from(month <= 2), month, day)
 }
 
 #[cfg(test)]

@@ -122,6 +122,8 @@ ids! {
     TokenId, "tok";
     /// A row of the audit log.
     AuditId, "aud";
+    /// A receiver of an app's log lines.
+    DrainId, "drn";
 }
 
 impl InstanceId {

@@ -5,8 +5,10 @@
 //! decision back. That is what lets the rollout planner and the state machine be tested
 //! exhaustively, and what keeps the wire types from belonging to any one program.
 
+pub mod calendar;
 pub mod config;
 pub mod deployment;
+pub mod drain;
 pub mod event;
 pub mod health;
 pub mod histogram;
@@ -16,6 +18,7 @@ pub mod log;
 pub mod manifest;
 pub mod metric;
 pub mod name;
+pub mod outbound;
 pub mod precedence;
 pub mod process;
 pub mod reason;

@@ -9,6 +9,7 @@ pub mod audit;
 pub mod auth;
 pub mod config;
 pub mod deployment;
+pub mod drain;
 pub mod error;
 pub mod metrics;
 pub mod process;

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, Parser, Subcommand};
+use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand};
 use slipway_core::name::Hostname;
+use slipway_core::outbound::{Network, OutboundRules};
 use slipway_worker::engine::docker::subnet::Subnet;
 
 use crate::collector::CollectorArgs;
@@ -99,6 +100,14 @@ pub struct Server {
     #[arg(long, env = "SLIPWAY_NGINX", default_value = "/usr/sbin/nginx")]
     pub nginx: PathBuf,
 
+    /// Internal networks that drains may send to, such as `10.1.0.0/16`
+    #[arg(long = "allow-outbound", env = "SLIPWAY_ALLOW_OUTBOUND", value_delimiter = ',')]
+    pub allow_outbound: Vec<Network>,
+
+    /// Whether the apps' logs have a line for every request
+    #[arg(long, env = "SLIPWAY_ACCESS_LOG", default_value_t = true, action = ArgAction::Set)]
+    pub access_log: bool,
+
     #[command(flatten)]
     pub collector: CollectorArgs,
 
@@ -145,6 +154,11 @@ impl Server {
     /// Arguments of every build.
     pub fn build_arguments(&self) -> BTreeMap<String, String> {
         self.build_args.iter().cloned().collect()
+    }
+
+    /// Where this server may be told to send to.
+    pub fn outbound_rules(&self) -> OutboundRules {
+        OutboundRules::allowing(self.allow_outbound.clone())
     }
 
     /// The database's address.

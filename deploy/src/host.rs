@@ -44,6 +44,7 @@ pub async fn worker_context(foundation: &Foundation) -> anyhow::Result<Shared<Do
             build_slots: build_slots(),
             telemetry: server.collector.collector(),
             build_arguments: server.build_arguments(),
+            outbound: server.outbound_rules(),
         },
         attachments: Attachments::default(),
         gauges: Gauges::default(),
@@ -75,6 +76,7 @@ pub fn proxy_settings(foundation: &Foundation) -> ProxySettings {
     ProxySettings {
         nginx: server.nginx.clone(),
         trusted_fronts: server.trusted_fronts.clone(),
+        access_log: server.access_log,
         ..ProxySettings::new(foundation.data.root(), listen)
     }
 }
@@ -97,6 +99,7 @@ pub fn api_state(foundation: &Foundation, shutdown: CancellationToken) -> anyhow
             program: std::env::current_exe().context("cannot find this program")?,
             argument: Some("git-hook".to_owned()),
         },
+        outbound: server.outbound_rules(),
         limits: ApiLimits::default(),
     };
     ApiState::new(ApiParts {

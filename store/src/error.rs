@@ -25,6 +25,8 @@ pub enum StoreError {
         crate::scale::MAX_COUNT
     )]
     TooManyInstances { process: ProcessName, count: u32 },
+    #[error("an app has at most {} drains", crate::drains::MAX_DRAINS)]
+    TooManyDrains,
     #[error(transparent)]
     Config(#[from] ConfigTooLarge),
     /// The caller saw another version of the configuration than there is now.

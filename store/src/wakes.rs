@@ -19,6 +19,8 @@ pub enum Topic {
     Events,
     /// There are new log lines.
     Logs,
+    /// Receivers of log lines, or what is asked of them.
+    Drains,
 }
 
 /// Wakes those who wait for a topic. Clones share their listeners.
@@ -31,6 +33,7 @@ struct Topics {
     instances: watch::Sender<()>,
     events: watch::Sender<()>,
     logs: watch::Sender<()>,
+    drains: watch::Sender<()>,
 }
 
 impl Wakes {
@@ -50,6 +53,7 @@ impl Wakes {
             Topic::Instances => &self.0.instances,
             Topic::Events => &self.0.events,
             Topic::Logs => &self.0.logs,
+            Topic::Drains => &self.0.drains,
         }
     }
 }

@@ -23,7 +23,7 @@ use crate::eventually::eventually;
 use crate::http::Site;
 use crate::network::{free_address, network_pool};
 use crate::postgres::Postgres;
-use crate::program::{built, running_below};
+use crate::program::{built, pid_of, running_below};
 
 const READY: Duration = Duration::from_mins(1);
 const STOPPED: Duration = Duration::from_secs(20);
@@ -47,8 +47,6 @@ pub struct Slipway {
     roles: &'static [&'static str],
     /// Told to every server besides.
     arguments: Vec<String>,
-    /// Where the server reaches Docker, when that is not where everybody does.
-    docker_socket: Option<PathBuf>,
     servers: Mutex<Vec<Child>>,
     /// Dropped after `down` has used it.
     database: Option<Postgres>,
@@ -81,7 +79,8 @@ impl Slipway {
     /// When it does not get ready within a minute.
     pub async fn start_behind(docker_socket: PathBuf) -> anyhow::Result<Self> {
         let mut slipway = Self::prepare(Backend::Sqlite, &["run"], &std::env::temp_dir())?;
-        slipway.docker_socket = Some(docker_socket);
+        let socket = docker_socket.to_string_lossy().into_owned();
+        slipway.arguments = vec!["--docker-socket".to_owned(), socket];
         slipway.claimed().await
     }
 
@@ -121,7 +120,6 @@ impl Slipway {
             pool: network_pool(),
             roles,
             arguments: Vec::new(),
-            docker_socket: None,
             servers: Mutex::default(),
             database,
             client: None,
@@ -305,9 +303,7 @@ impl Slipway {
     fn server_command(&self, role: &str) -> anyhow::Result<Command> {
         let log = File::options().create(true).append(true).open(self.log())?;
         let mut command = self.slipwayd(role);
-        if let Some(socket) = &self.docker_socket {
-            command.arg("--docker-socket").arg(socket);
-        }
+        command.args(&self.arguments);
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         Ok(command)
     }
@@ -323,8 +319,7 @@ impl Slipway {
             .args(["--web-listen", &self.console.to_string()])
             .args(["--public-url", &self.url()])
             .args(["--http-listen", &self.proxy.to_string()])
-            .args(["--network-pool", &self.pool])
-            .args(&self.arguments);
+            .args(["--network-pool", &self.pool]);
         if let Some(database) = &self.database {
             command.args(["--database", &database.url()]);
         }
@@ -378,9 +373,4 @@ impl Drop for Slipway {
             println!("and it could not be taken down: {error:#}");
         }
     }
-}
-
-fn pid_of(child: &Child) -> Pid {
-    let raw = i32::try_from(child.id()).expect("a process number fits");
-    Pid::from_raw(raw).expect("a process number is positive")
 }

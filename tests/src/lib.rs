@@ -18,6 +18,7 @@ pub mod developer;
 pub mod disk;
 pub mod docker;
 pub mod eventually;
+pub mod folder;
 pub mod http;
 pub mod installation;
 pub mod load;

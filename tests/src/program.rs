@@ -1,7 +1,10 @@
 //! The programs under test, as cargo built them beside this test binary.
 
 use std::path::{Path, PathBuf};
+use std::process::Child;
 use std::{env, fs};
+
+use rustix::process::Pid;
 
 /// The path of a program of this workspace.
 ///
@@ -43,4 +46,13 @@ pub fn running_below(folder: &Path) -> Vec<String> {
     let command_lines = processes.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
     let readable = command_lines.map(|line| String::from_utf8_lossy(&line).replace('\0', " "));
     readable.filter(|line| line.contains(folder.as_ref())).collect()
+}
+
+/// The process id of a child.
+///
+/// # Panics
+/// Never: the kernel's numbers are positive and fit.
+pub fn pid_of(child: &Child) -> Pid {
+    let raw = i32::try_from(child.id()).expect("a process number fits");
+    Pid::from_raw(raw).expect("a process number is positive")
 }

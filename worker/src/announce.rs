@@ -72,14 +72,8 @@ impl Announcer {
     }
 
     fn compose(&self, source: LogSource, text: String) -> LogLine {
-        LogLine {
-            at: clock::now(),
-            source,
-            process: None,
-            instance: None,
-            deployment: Some(self.deployment_id.to_string()),
-            text,
-        }
+        let deployment = Some(self.deployment_id.to_string());
+        LogLine { deployment, ..LogLine::new(clock::now(), source, text) }
     }
 
     fn append(&self, lines: &[LogLine]) {

@@ -246,7 +246,7 @@ mod tests {
         let job_id = JobId::from_bits(7);
         let seat = attachments.seat(&job_id).unwrap();
         let (worker, _person) = line();
-        let (_, peer) = tokio::join!(attachments.bring(&job_id, worker), seat.peer());
+        let ((), peer) = tokio::join!(attachments.bring(&job_id, worker), seat.peer());
         assert!(peer.is_some());
         let (worker, mut second) = line();
         attachments.bring(&job_id, worker).await;

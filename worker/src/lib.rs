@@ -50,6 +50,8 @@ pub async fn run<H: Host>(context: Shared<H>, stop: CancellationToken) -> anyhow
     parts.spawn(tasks::proxy::run(Arc::clone(&context), stop.clone()));
     parts.spawn(tasks::logs::run(Arc::clone(&context), stop.clone()));
     parts.spawn(tasks::monitor::run(Arc::clone(&context), stop.clone()));
+    parts.spawn(tasks::access::run(Arc::clone(&context), stop.clone()));
+    parts.spawn(tasks::drains::run(Arc::clone(&context), stop.clone()));
     parts.spawn(tasks::status::run(Arc::clone(&context), stop.clone()));
     parts.spawn(tasks::janitor::run(context, stop.clone()));
     while let Some(ended) = parts.join_next().await {

@@ -12,12 +12,20 @@ impl Lines {
     /// Takes bytes in and returns the lines that are complete now.
     pub fn push(&mut self, bytes: &[u8]) -> Vec<String> {
         let mut lines = Vec::new();
-        for byte in bytes {
-            match byte {
-                b'\n' => lines.push(self.take()),
-                _ => self.pending.push(*byte),
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let (text, ends) = match piece.strip_suffix(b"\n") {
+                Some(text) => (text, true),
+                None => (piece, false),
+            };
+            let mut text = text;
+            while self.pending.len() + text.len() >= MAX_LINE_BYTES {
+                let (head, rest) = text.split_at(MAX_LINE_BYTES - self.pending.len());
+                self.pending.extend_from_slice(head);
+                lines.push(self.take());
+                text = rest;
             }
-            if self.pending.len() >= MAX_LINE_BYTES {
+            self.pending.extend_from_slice(text);
+            if ends {
                 lines.push(self.take());
             }
         }

@@ -13,6 +13,7 @@
 //! file, and comes up from what is on disk when it was killed: the configuration that was
 //! confirmed last, and the members written last.
 
+mod access;
 mod apply;
 mod control;
 mod error;
@@ -30,8 +31,9 @@ mod times;
 mod traffic;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
+pub use access::{AccessLog, AccessRead};
 pub use error::ProxyError;
 pub use generation::Generation;
 pub use members::Member;
@@ -96,6 +98,11 @@ impl Proxy {
     /// [`ProxyError::Unreachable`] when nginx does not answer within 2 s.
     pub async fn members(&self) -> Result<BTreeMap<AppId, Vec<Member>>, ProxyError> {
         members::read_all(&self.control).await
+    }
+
+    /// Reads nginx's access log from where an earlier reader stopped; one at a time.
+    pub fn access_log(&self) -> AccessLog {
+        AccessLog::open(self.layout.access_log(), self.layout.access_position())
     }
 
     /// What went through so far. In-flight numbers are complete: every worker has given its own

@@ -1,6 +1,8 @@
 //! The reconcilers: level-triggered, by event and by poll, without input of their own.
 
+pub mod access;
 pub mod deadlines;
+pub mod drains;
 pub mod instances;
 pub mod janitor;
 pub mod logs;

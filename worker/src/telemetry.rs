@@ -6,6 +6,7 @@
 
 mod apps;
 mod gauges;
+mod latency;
 mod listener;
 mod push;
 mod server;
@@ -38,4 +39,9 @@ pub async fn gather<H: Host>(context: &Shared<H>) -> Vec<Family> {
     }
     bound(&mut families);
     families
+}
+
+#[expect(clippy::cast_precision_loss, reason = "exact to 2^53")]
+fn number(count: u64) -> f64 {
+    count as f64
 }

@@ -70,6 +70,18 @@ impl Client {
         self.decode(response).await
     }
 
+    /// The same, and what a header of the answer says.
+    pub(crate) async fn fetch_with<T: DeserializeOwned>(
+        &self,
+        call: Call,
+        header: &str,
+    ) -> Result<(Option<String>, T), ClientError> {
+        let response = self.send(&call).await?;
+        let value = response.headers().get(header).and_then(|value| value.to_str().ok());
+        let value = value.map(str::to_owned);
+        Ok((value, self.decode(response).await?))
+    }
+
     /// Sends a call whose answer has nothing to read.
     pub(crate) async fn perform(&self, call: Call) -> Result<(), ClientError> {
         self.send(&call).await.map(drop)

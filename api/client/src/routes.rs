@@ -4,6 +4,7 @@ mod apps;
 mod auth;
 mod config;
 mod deployments;
+mod drains;
 mod events;
 pub(crate) mod logs;
 pub(crate) mod metrics;

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -10,7 +11,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, Response, StatusCode};
-use axum::response::{IntoResponse, Json};
+use axum::response::{AppendHeaders, IntoResponse, Json};
 use axum::routing::{get, post};
 use futures_util::StreamExt;
 use serde_json::json;
@@ -20,6 +21,7 @@ use slipway_client::{
 use slipway_core::id::{DeploymentId, Id, UserId};
 use slipway_core::log::LogSource;
 use slipway_core::name::AppName;
+use slipway_core::time::Timestamp;
 use slipway_core::wire::app::CreateApp;
 use slipway_core::wire::deployment::DeploymentUpdate;
 
@@ -280,13 +282,35 @@ async fn a_log_query_narrows_the_lines() {
     let client = serve(Router::new().route("/v1/apps/{app}/logs", get(logs))).await;
     let query = LogQuery {
         lines: Some(5),
-        source: Some(LogSource::App),
+        sources: vec![LogSource::App, LogSource::Access],
         contains: Some("a&b=c ü".to_owned()),
+        statuses: vec!["5xx".parse().unwrap(), "404".parse().unwrap()],
+        since: Some(Timestamp(7)),
         ..LogQuery::default()
     };
     let lines = client.logs(&shop(), &query).await.unwrap();
-    let expected = r#"[("lines", "5"), ("source", "app"), ("contains", "a&b=c ü")]"#;
+    let expected = r#"[("source", "app,access"), ("contains", "a&b=c ü"), ("status", "5xx,404"), ("since", "7"), ("lines", "5")]"#;
     assert_eq!(lines[0].text, expected);
+}
+
+/// The server bounds what a page weighs; the client asks for the rest of it.
+#[tokio::test]
+async fn lines_that_do_not_fit_into_a_page_are_asked_for() {
+    let logs = |Query(query): Query<BTreeMap<String, String>>| async move {
+        let number = query.get("before").map_or(3, |before| before.parse().unwrap());
+        let line = json!([{"at": number, "source": "app", "text": query["lines"]}]);
+        let older = (number > 1).then(|| ("slipway-log-before", (number - 1).to_string()));
+        (AppendHeaders(older), Json(line))
+    };
+    let client = serve(Router::new().route("/v1/apps/{app}/logs", get(logs))).await;
+    let read = async |lines| {
+        let query = LogQuery { lines: Some(lines), ..LogQuery::default() };
+        let lines = client.logs(&shop(), &query).await.unwrap();
+        lines.into_iter().map(|line| (line.at.0, line.text)).collect::<Vec<_>>()
+    };
+    let line = |number: i64, wanted: &str| (number, wanted.to_owned());
+    assert_eq!(read(9).await, [line(1, "7"), line(2, "8"), line(3, "9")]);
+    assert_eq!(read(2).await, [line(2, "1"), line(3, "2")]);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use slipway_core::id::AppId;
 use slipway_core::log::{LogLine, LogSource};
-use slipway_store::{LogFilter, Topic, clock};
+use slipway_store::{LogFilter, LogPosition, Topic, clock};
 
 use crate::live::sse::{Reader, StreamEnd};
 use crate::state::ApiState;
@@ -19,7 +19,7 @@ pub enum Begin {
     /// With this many of the newest lines.
     Newest(usize),
     /// Behind a position of an earlier stream.
-    After(u64),
+    After(LogPosition),
 }
 
 /// Sends lines that match, as they are written.
@@ -37,23 +37,23 @@ pub async fn send(
     let mut position = match begin {
         Begin::After(position) => position,
         Begin::Newest(lines) => {
-            let page = state.logs.tail(&app, lines, &filter).await?;
-            for (behind, line) in page.lines {
+            let tail = state.logs.tail(&app, lines, &filter, None).await?;
+            for (behind, line) in tail.lines {
                 reader.send(behind, &line).await?;
             }
-            page.next
+            tail.next
         }
     };
     loop {
-        let page = state.logs.read(&app, position, PAGE_BYTES).await?;
+        let page = state.logs.read_all(&app, position, PAGE_BYTES, &filter).await?;
         if page.truncated {
-            reader.send(page.next, &gap()).await?;
+            reader.send(page.from, &gap()).await?;
         }
-        let moved = page.next > position;
-        position = page.next;
-        for (behind, line) in page.lines.iter().filter(|(_, line)| filter.matches(line)) {
+        for (behind, line) in &page.lines {
             reader.send(behind, line).await?;
         }
+        let moved = page.next != position;
+        position = page.next;
         if !moved {
             wake.wait(POLL).await;
         }
@@ -62,12 +62,6 @@ pub async fn send(
 
 /// Tells a reader that came back late what it missed.
 fn gap() -> LogLine {
-    LogLine {
-        at: clock::now(),
-        source: LogSource::Platform,
-        process: None,
-        instance: None,
-        deployment: None,
-        text: "some lines are missing here: they were older than what the log keeps".to_owned(),
-    }
+    let text = "some lines are missing here: they were older than what the log keeps";
+    LogLine::new(clock::now(), LogSource::Platform, text)
 }

@@ -34,11 +34,11 @@ pub async fn send(
     let mut position = if let Some(position) = resume {
         position
     } else {
-        let page = state.logs.tail(&app, LATE_LINES, &filter).await?;
-        for (behind, line) in page.lines {
-            reader.send(behind, &RunUpdate::Line { text: line.text }).await?;
+        let tail = state.logs.tail(&app, LATE_LINES, &filter, None).await?;
+        for (behind, line) in tail.lines {
+            reader.send(behind.words, &RunUpdate::Line { text: line.text }).await?;
         }
-        page.next
+        tail.next.words
     };
     loop {
         // The job is looked at before the lines: all it printed before its end is read with it.

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::fmt::Display;
+use std::str::FromStr;
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -34,7 +35,7 @@ const NO_BUFFERING: (HeaderName, HeaderValue) =
 ///
 /// # Errors
 /// When it is not an id of ours.
-pub fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, ApiError> {
+pub fn last_event_id<T: FromStr>(headers: &HeaderMap) -> Result<Option<T>, ApiError> {
     let Some(value) = headers.get(LAST_EVENT_ID) else { return Ok(None) };
     let id = value.to_str().ok().and_then(|text| text.trim().parse().ok());
     id.map(Some)

@@ -128,7 +128,7 @@ async fn logs_events_and_commands_are_followed() {
     let id = world.stored("shop").await.id;
     let worker = Worker::of(&world, &id);
     worker.deploy().await;
-    let query = LogQuery { source: Some(LogSource::Build), ..LogQuery::default() };
+    let query = LogQuery { sources: vec![LogSource::Build], ..LogQuery::default() };
     assert_eq!(client.logs(&shop, &query).await.unwrap().len(), 2);
     let mut lines = client.follow_logs(&shop, &query, None);
     assert_eq!(lines.next().await.unwrap().unwrap().1.text, "-----> Building");

@@ -10,6 +10,7 @@ mod authorization;
 mod client;
 mod config;
 mod deployments;
+mod drains;
 mod exposition;
 mod git_push;
 mod git_rules;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::{Value, json};
 use slipway_core::id::{AppId, Id as _, JobId};
-use slipway_core::log::{LogLine, LogSource};
-use slipway_core::time::Millis;
+use slipway_core::log::{LogLine, LogSource, LoggedRequest};
+use slipway_core::time::{Millis, Timestamp};
 use slipway_core::wire::auth::Scope;
 use slipway_store::clock;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -63,14 +63,7 @@ fn item_of(event: &str) -> Option<Item> {
 }
 
 fn line(source: LogSource, text: &str) -> LogLine {
-    LogLine {
-        at: clock::now(),
-        source,
-        process: None,
-        instance: None,
-        deployment: None,
-        text: text.to_owned(),
-    }
+    LogLine::new(clock::now(), source, text)
 }
 
 fn write(world: &World, app: &AppId, texts: &[&str]) {
@@ -137,6 +130,56 @@ async fn logs_are_followed_filtered_and_resumed_without_a_gap() {
     assert_eq!(found.as_array().unwrap().len(), 1);
     let none = admin.get("/v1/apps/shop/logs?source=build").await.json();
     assert_eq!(none, json!([]));
+}
+
+#[tokio::test]
+async fn requests_are_found_by_status_time_and_source_and_read_from_page_to_page() {
+    let world = World::start().await;
+    let admin = world.admin().await;
+    let app = world.app(&admin, "shop").await;
+    let mut lines = vec![line(LogSource::App, "starting")];
+    for (at, status) in [(10, 200), (20, 404), (30, 503), (40, 500)] {
+        let request = LoggedRequest {
+            id: format!("{at}-1-1"),
+            client: "203.0.113.9".to_owned(),
+            method: "GET".to_owned(),
+            path: "/".to_owned(),
+            status,
+            duration_ms: 3,
+            bytes: 100,
+        };
+        let line = LogLine::new(Timestamp(at), LogSource::Access, request.to_string());
+        lines.push(LogLine { request: Some(request), ..line });
+    }
+    world.state.logs.append(&app.id, &lines).unwrap();
+    let times = async |query: &str| {
+        let answer = admin.get(&format!("/v1/apps/shop/logs?{query}")).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        let lines = answer.json();
+        lines
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|line| line["at"].as_i64().unwrap())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(times("status=5xx").await, [30, 40]);
+    assert_eq!(times("status=404,503").await, [20, 30]);
+    assert_eq!(times("source=access,build&since=20&until=40").await, [20, 30]);
+    assert_eq!(times("contains=203.0.113.9&status=200").await, [10]);
+
+    let path = "/v1/apps/shop/logs?source=access&lines=3";
+    let request = admin.request(Method::GET, path);
+    let answer = request.send().await.unwrap();
+    let before = answer.headers()["slipway-log-before"].to_str().unwrap().to_owned();
+    assert_eq!(times(&format!("source=access&lines=3&before={before}")).await, [10]);
+
+    let mut stream = Stream::open(&admin, "/v1/apps/shop/logs?follow=true&status=5xx", None).await;
+    assert_eq!(stream.next().await.unwrap().1["request"]["status"], 503);
+    for bad in ["status=50", "source=nobody", "source=", "since=yesterday", "before=1"] {
+        let answer = admin.get(&format!("/v1/apps/shop/logs?{bad}")).await;
+        assert_eq!(answer.status, 400, "{bad}: {}", answer.text);
+    }
 }
 
 #[tokio::test]

@@ -85,14 +85,8 @@ impl<'a> Worker<'a> {
 impl Task<'_> {
     /// Writes a line of the deployment.
     pub fn say(&self, text: &str) {
-        let line = LogLine {
-            at: clock::now(),
-            source: LogSource::Build,
-            process: None,
-            instance: None,
-            deployment: Some(self.deployment.id.as_str().to_owned()),
-            text: text.to_owned(),
-        };
+        let deployment = Some(self.deployment.id.as_str().to_owned());
+        let line = LogLine { deployment, ..LogLine::new(clock::now(), LogSource::Build, text) };
         self.worker.world.state.logs.append(&self.worker.app, &[line]).unwrap();
     }
 

@@ -180,6 +180,7 @@ async fn parts(
             public_url: format!("http://{address}"),
             app_url: "http://{app}.localhost:8080".to_owned(),
             trusted_proxies: Vec::new(),
+            outbound: slipway_core::outbound::OutboundRules::default(),
             hook: HookProgram { program, argument: None },
             limits,
         },

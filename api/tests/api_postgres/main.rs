@@ -7,6 +7,8 @@
 mod account;
 #[path = "../api/apps.rs"]
 mod apps;
+#[path = "../api/attach.rs"]
+mod attach;
 #[path = "../api/authorization.rs"]
 mod authorization;
 #[path = "../api/client.rs"]
@@ -15,6 +17,10 @@ mod client;
 mod config;
 #[path = "../api/deployments.rs"]
 mod deployments;
+#[path = "../api/drains.rs"]
+mod drains;
+#[path = "../api/exposition.rs"]
+mod exposition;
 #[path = "../api/git_push.rs"]
 mod git_push;
 #[path = "../api/git_rules.rs"]

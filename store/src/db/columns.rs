@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use slipway_core::deployment::DeploymentKind;
 use slipway_core::id::{
-    AppId, AuditId, DeploymentId, InstallationId, InstanceId, JobId, ReleaseId, SessionId,
+    AppId, AuditId, DeploymentId, DrainId, InstallationId, InstanceId, JobId, ReleaseId, SessionId,
     SourceId, TokenId, UserId,
 };
 use slipway_core::instance::InstanceState;
@@ -19,6 +19,7 @@ use sqlx::any::AnyRow;
 use sqlx::{Row, ValueRef};
 
 use crate::error::StoreError;
+use crate::logs::LogPosition;
 
 /// A row whose columns are read as domain types.
 pub(crate) trait Columns {
@@ -124,6 +125,7 @@ stored_texts!(
     AppId,
     AuditId,
     DeploymentId,
+    DrainId,
     InstallationId,
     InstanceId,
     JobId,
@@ -136,6 +138,7 @@ stored_texts!(
     ConfigKey,
     Email,
     ProcessName,
-    SocketAddr
+    SocketAddr,
+    LogPosition
 );
 stored_names!(DeploymentKind, InstanceState, Scope);

@@ -4,50 +4,67 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
-use super::LogPage;
 use super::segments::{Segment, Segments};
+use super::sieve::Sieve;
+use super::{LogFilter, LogPage};
 
 /// What is read at a time while no line end is found.
 const BLOCK: usize = 64 * 1024;
 /// How often to look again when a segment goes between the look and the opening.
 const TRIES: u32 = 3;
 
-/// Whole lines from `from` on: about `max_bytes` of them, over several segments if need be.
-pub(super) fn read(segments: &Segments, from: u64, max_bytes: usize) -> io::Result<LogPage> {
+/// The lines that match among whole lines from `from` on: about `max_bytes` are looked through, over
+/// several segments if need be.
+pub(super) fn read(
+    segments: &Segments,
+    from: u64,
+    max_bytes: usize,
+    filter: &LogFilter,
+) -> io::Result<LogPage> {
+    let sieve = Sieve::new(filter);
     let mut tries = 0;
     loop {
         tries += 1;
-        match read_once(segments, from, max_bytes) {
+        match read_once(segments, from, max_bytes, &sieve) {
             Err(error) if error.kind() == io::ErrorKind::NotFound && tries < TRIES => {}
             page => return page,
         }
     }
 }
 
-fn read_once(segments: &Segments, from: u64, max_bytes: usize) -> io::Result<LogPage> {
+fn read_once(
+    segments: &Segments,
+    from: u64,
+    max_bytes: usize,
+    sieve: &Sieve<'_>,
+) -> io::Result<LogPage> {
     let all = segments.list()?;
     let (Some(first), Some(last)) = (all.first(), all.last()) else {
         return Ok(LogPage::default());
     };
     if from > last.end() {
         // No log ever gave this position out.
-        return Ok(LogPage { next: segments.end()?, ..LogPage::default() });
+        let end = segments.end()?;
+        return Ok(LogPage { from: end, next: end, ..LogPage::default() });
     }
     let mut page = LogPage {
+        from: from.max(first.start),
         next: from.max(first.start),
         truncated: from < first.start,
         ..LogPage::default()
     };
+    let end = last.end();
     let mut left = max_bytes.max(1);
     for segment in all.into_iter().filter(|segment| segment.end() > from) {
         // Segments follow each other without a gap: their names are where the one before ended.
         page.next = page.next.max(segment.start);
         let file = segments.open(segment)?;
-        left = left.saturating_sub(read_segment(&file, segment, left, &mut page)?);
+        left = left.saturating_sub(read_segment(&file, segment, left, sieve, &mut page)?);
         if left == 0 || page.next < segment.end() {
             break;
         }
     }
+    page.more = left == 0 && page.next < end;
     Ok(page)
 }
 
@@ -56,6 +73,7 @@ fn read_segment(
     file: &File,
     segment: Segment,
     max_bytes: usize,
+    sieve: &Sieve<'_>,
     page: &mut LogPage,
 ) -> io::Result<usize> {
     let mut at = page.next - segment.start;
@@ -69,8 +87,7 @@ fn read_segment(
         if index == 0 && inside {
             continue;
         }
-        // What is no line of ours is left out, and read past.
-        if let Ok(line) = serde_json::from_slice(line) {
+        if let Some(line) = sieve.sift(line) {
             page.lines.push((position, line));
         }
     }

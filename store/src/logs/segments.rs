@@ -2,8 +2,10 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::PathBuf;
+
+use slipway_core::time::Timestamp;
 
 /// How much is read at a time to find the last line end.
 const BLOCK: usize = 64 * 1024;
@@ -15,10 +17,12 @@ pub(super) struct Segments {
 }
 
 /// One segment: bytes `start..start + len` of the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Segment {
     pub start: u64,
     pub len: u64,
+    /// When it was written to last, as it was when it was listed: no line in it is younger.
+    pub written: Timestamp,
 }
 
 impl Segment {
@@ -45,7 +49,11 @@ impl Segments {
             let start = name.to_str().and_then(|name| name.strip_suffix(".jsonl"));
             let Some(start) = start.and_then(|start| start.parse().ok()) else { continue };
             match entry.metadata() {
-                Ok(metadata) => segments.push(Segment { start, len: metadata.len() }),
+                Ok(metadata) => {
+                    let written =
+                        Timestamp(metadata.mtime() * 1000 + metadata.mtime_nsec() / 1_000_000);
+                    segments.push(Segment { start, len: metadata.len(), written });
+                }
                 // The writer removed it meanwhile.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),

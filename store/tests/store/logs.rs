@@ -7,11 +7,12 @@ use slipway_core::id::{AppId, Id};
 use slipway_core::log::{LogLine, LogSource};
 use slipway_core::time::Timestamp;
 use slipway_store::logs::LogLimits;
-use slipway_store::{LogFilter, LogPage, LogStore, Topic, Wakes};
+use slipway_store::{LogFilter, LogPage, LogStore, LogTail, Topic, Wakes};
 use tempfile::TempDir;
 
 /// Small, so that a few lines fill a segment.
-const LIMITS: LogLimits = LogLimits { segment_bytes: 1_000, total_bytes: 5_000 };
+const LIMITS: LogLimits =
+    LogLimits { segment_bytes: 1_000, words_bytes: 5_000, access_bytes: 5_000 };
 const ALL: usize = 1_000_000;
 
 struct Logs {
@@ -61,15 +62,22 @@ fn line(text: &str) -> LogLine {
         instance: Some("abcd1234".to_owned()),
         deployment: None,
         text: text.to_owned(),
+        request: None,
     }
 }
 
-fn texts(page: &LogPage) -> Vec<&str> {
-    page.lines.iter().map(|(_, line)| line.text.as_str()).collect()
+impl Logs {
+    async fn tail(&self, count: usize, filter: &LogFilter) -> anyhow::Result<LogTail> {
+        Ok(self.store.tail(&self.app, count, filter, None).await?)
+    }
 }
 
-fn numbers(page: &LogPage) -> Vec<u32> {
-    texts(page).into_iter().map(|text| text.parse().unwrap()).collect()
+fn texts<P>(lines: &[(P, LogLine)]) -> Vec<&str> {
+    lines.iter().map(|(_, line)| line.text.as_str()).collect()
+}
+
+fn numbers<P>(lines: &[(P, LogLine)]) -> Vec<u32> {
+    texts(lines).into_iter().map(|text| text.parse().unwrap()).collect()
 }
 
 #[tokio::test]
@@ -88,7 +96,7 @@ async fn what_was_appended_is_read_from_any_position_on() -> anyhow::Result<()> 
     assert!(!page.truncated);
     for (index, (position, _)) in page.lines.iter().enumerate() {
         let rest = logs.store.read(&logs.app, *position, ALL).await?;
-        assert_eq!(texts(&rest), hard[index + 1..]);
+        assert_eq!(texts(&rest.lines), hard[index + 1..]);
         let inside = logs.store.read(&logs.app, position - 3, ALL).await?;
         assert_eq!(inside.lines, rest.lines, "inside a line counts as behind it");
     }
@@ -107,7 +115,7 @@ async fn reading_in_small_pages_gives_every_line_once_over_all_segments() -> any
             if page.lines.is_empty() {
                 break;
             }
-            seen.extend(numbers(&page));
+            seen.extend(numbers(&page.lines));
             position = page.next;
         }
         assert_eq!(seen, (0..40).collect::<Vec<_>>(), "{max_bytes}");
@@ -120,17 +128,17 @@ async fn positions_go_on_when_the_oldest_segments_are_gone() -> anyhow::Result<(
     let logs = Logs::new()?;
     logs.append(0..500)?;
     let kept: u64 = logs.segments()?.iter().map(|path| fs::metadata(path).unwrap().len()).sum();
-    assert!(kept <= LIMITS.total_bytes, "{kept}");
-    assert!(kept >= LIMITS.total_bytes / 2, "{kept}");
+    assert!(kept <= LIMITS.words_bytes, "{kept}");
+    assert!(kept >= LIMITS.words_bytes / 2, "{kept}");
 
     let page = logs.store.read(&logs.app, 0, ALL).await?;
     assert!(page.truncated, "the reader is told that the beginning is gone");
-    let seen = numbers(&page);
+    let seen = numbers(&page.lines);
     let first = seen[0];
     assert!(first > 0);
     assert_eq!(seen, (first..500).collect::<Vec<_>>());
     assert_eq!(page.next, logs.store.end(&logs.app).await?);
-    assert!(page.next > LIMITS.total_bytes, "positions count what was removed too");
+    assert!(page.next > LIMITS.words_bytes, "positions count what was removed too");
     let beyond = logs.store.read(&logs.app, page.next + 1_000, ALL).await?;
     assert_eq!((beyond.lines.len(), beyond.next), (0, page.next));
     Ok(())
@@ -145,13 +153,16 @@ async fn half_a_line_is_not_read_and_is_cut_off_by_the_next_writer() -> anyhow::
     let other = logs.beside();
     assert_eq!(other.end(&logs.app).await?, end);
     let page = other.read(&logs.app, 0, ALL).await?;
-    assert_eq!((numbers(&page), page.next), (vec![0, 1, 2], end));
-    assert_eq!(other.read(&logs.app, end, ALL).await?, LogPage { next: end, ..LogPage::default() });
-    assert_eq!(numbers(&other.tail(&logs.app, 1, &LogFilter::default()).await?), [2]);
+    assert_eq!((numbers(&page.lines), page.next), (vec![0, 1, 2], end));
+    assert_eq!(
+        other.read(&logs.app, end, ALL).await?,
+        LogPage { from: end, next: end, ..LogPage::default() }
+    );
+    assert_eq!(numbers(&other.tail(&logs.app, 1, &LogFilter::default(), None).await?.lines), [2]);
 
     other.append(&logs.app, &[line("3")])?;
     let page = other.read(&logs.app, end, ALL).await?;
-    assert_eq!(numbers(&page), [3], "at the position that a reader waited at");
+    assert_eq!(numbers(&page.lines), [3], "at the position that a reader waited at");
     Ok(())
 }
 
@@ -163,8 +174,11 @@ async fn a_line_that_is_none_is_read_past() -> anyhow::Result<()> {
     fs::OpenOptions::new().append(true).open(segment)?.write_all(b"\n{\"half\": \xff\n")?;
     let other = logs.beside();
     other.append(&logs.app, &[line("1")])?;
-    assert_eq!(numbers(&other.read(&logs.app, 0, ALL).await?), [0, 1]);
-    assert_eq!(numbers(&other.tail(&logs.app, 5, &LogFilter::default()).await?), [0, 1]);
+    assert_eq!(numbers(&other.read(&logs.app, 0, ALL).await?.lines), [0, 1]);
+    assert_eq!(
+        numbers(&other.tail(&logs.app, 5, &LogFilter::default(), None).await?.lines),
+        [0, 1]
+    );
     Ok(())
 }
 
@@ -177,8 +191,8 @@ async fn a_line_longer_than_any_block_is_read_whole() -> anyhow::Result<()> {
     let page = store.read(&app, 0, 1).await?;
     let page = store.read(&app, page.next, 1).await?;
     assert_eq!(page.lines[0].1.text, long);
-    let tail = store.tail(&app, 3, &LogFilter::default()).await?;
-    assert_eq!(texts(&tail), ["before", long.as_str(), "after"]);
+    let tail = store.tail(&app, 3, &LogFilter::default(), None).await?;
+    assert_eq!(texts(&tail.lines), ["before", long.as_str(), "after"]);
     Ok(())
 }
 
@@ -191,19 +205,21 @@ async fn the_tail_is_the_last_lines_that_match() -> anyhow::Result<()> {
     logs.append(20..40)?;
 
     let all = LogFilter::default();
-    let page = logs.store.tail(&logs.app, 3, &all).await?;
-    assert_eq!(numbers(&page), [37, 38, 39]);
-    assert!(page.truncated);
-    assert_eq!(page.next, logs.store.end(&logs.app).await?);
-    assert_eq!(logs.store.read(&logs.app, page.lines[0].0, ALL).await?.lines, page.lines[1..]);
+    let tail = logs.tail(3, &all).await?;
+    assert_eq!(numbers(&tail.lines), [37, 38, 39]);
+    assert_eq!(tail.next.words, logs.store.end(&logs.app).await?);
+    let behind = tail.lines[0].0.words;
+    assert_eq!(numbers(&logs.store.read(&logs.app, behind, ALL).await?.lines), [38, 39]);
+    let older = logs.store.tail(&logs.app, 3, &all, tail.before).await?;
+    assert_eq!(numbers(&older.lines), [34, 35, 36], "an older page ends where this one begins");
 
     let others = LogFilter { instance: Some("other".to_owned()), ..all.clone() };
-    let page = logs.store.tail(&logs.app, 3, &others).await?;
-    assert_eq!((texts(&page), page.truncated), (vec!["found"], false));
+    let tail = logs.tail(3, &others).await?;
+    assert_eq!((texts(&tail.lines), tail.before), (vec!["found"], None));
     let none = LogFilter { contains: Some("nowhere".to_owned()), ..all.clone() };
-    assert!(logs.store.tail(&logs.app, 3, &none).await?.lines.is_empty());
-    assert!(logs.store.tail(&logs.app, 0, &all).await?.lines.is_empty());
-    assert_eq!(logs.store.tail(&logs.app, 100, &all).await?.lines.len(), 41);
+    assert!(logs.tail(3, &none).await?.lines.is_empty());
+    assert!(logs.tail(0, &all).await?.lines.is_empty());
+    assert_eq!(logs.tail(100, &all).await?.lines.len(), 41);
     assert_eq!(logs.store.last_words(&logs.app, 1, &others)?, [odd]);
     Ok(())
 }
@@ -217,7 +233,7 @@ async fn a_reader_beside_the_writer_sees_whole_lines_in_order() -> anyhow::Resul
         let (mut position, mut last) = (0, None);
         while last != Some(2_999) {
             let page = reader.read(&app, position, 700).await?;
-            for number in numbers(&page) {
+            for number in numbers(&page.lines) {
                 let in_order = last.is_none_or(|last| number == last + 1);
                 anyhow::ensure!(in_order || page.truncated, "{number} came after {last:?}");
                 last = Some(number);
@@ -254,7 +270,7 @@ async fn a_removed_log_is_gone_and_can_begin_anew() -> anyhow::Result<()> {
     logs.store.remove(&logs.app)?;
     assert_eq!(logs.store.read(&logs.app, 0, ALL).await?, LogPage::default());
     logs.append(7..8)?;
-    assert_eq!(numbers(&logs.store.read(&logs.app, 0, ALL).await?), [7]);
+    assert_eq!(numbers(&logs.store.read(&logs.app, 0, ALL).await?.lines), [7]);
     Ok(())
 }
 
@@ -276,6 +292,6 @@ async fn many_threads_may_append_to_one_log() -> anyhow::Result<()> {
     });
     let page = store.read(&app, 0, ALL).await?;
     assert_eq!(page.lines.len(), 400);
-    assert!(texts(&page).chunks(2).all(|pair| pair[1] == "with it"), "a call is one piece");
+    assert!(texts(&page.lines).chunks(2).all(|pair| pair[1] == "with it"), "a call is one piece");
     Ok(())
 }

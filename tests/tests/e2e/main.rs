@@ -10,6 +10,7 @@ mod disk;
 mod failures;
 mod healing;
 mod kinds;
+mod logs;
 mod metrics;
 mod neighbours;
 mod push;

@@ -72,6 +72,7 @@ async fn prometheus_reads_what_apps_do_and_answers_for_it() -> Outcome {
     is_at_least("histogram_quantile(0.99, slipway_http_request_duration_seconds_bucket)", 0.0)
         .await?;
     is_at_least("slipway_worker_up", 1.0).await?;
+    is_at_least(r#"slipway_app_request_duration_seconds_count{app="shop"}"#, 20.0).await?;
 
     let bearer = format!("authorization: Bearer {token}");
     let answer = scrape(&slipway, &[&bearer]).await?;
@@ -144,10 +145,8 @@ async fn collected(listener: &TcpListener, answer: &str) -> anyhow::Result<(Stri
 }
 
 async fn read_some(stream: &mut TcpStream, into: &mut Vec<u8>) -> anyhow::Result<()> {
-    let mut buffer = [0; 16 * 1024];
-    let read = timeout(SOON, stream.read(&mut buffer)).await??;
+    let read = timeout(SOON, stream.read_buf(into)).await??;
     ensure!(read > 0, "the request ended early");
-    into.extend_from_slice(&buffer[..read]);
     Ok(())
 }
 

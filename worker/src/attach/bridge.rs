@@ -187,8 +187,7 @@ mod tests {
 
     use super::*;
 
-    const LIMITS: Limits =
-        Limits { total: Duration::from_secs(3600), idle: Duration::from_secs(600) };
+    const LIMITS: Limits = Limits { total: Duration::from_hours(1), idle: Duration::from_mins(10) };
 
     /// A program that reads nothing, prints this, and then goes on, or ends with a code.
     fn program(prints: Vec<Bytes>, code: Option<i64>) -> (Attached, CancellationToken) {

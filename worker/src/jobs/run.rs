@@ -93,13 +93,11 @@ pub(super) fn write<H: Host>(
     instance: &InstanceId,
     texts: Vec<String>,
 ) {
-    let line = |text| LogLine {
-        at: clock::now(),
-        source: LogSource::Run,
+    let line = |text: String| LogLine {
         process: Some("run".to_owned()),
         instance: Some(instance.short().to_owned()),
         deployment: Some(run.job_id.to_string()),
-        text,
+        ..LogLine::new(clock::now(), LogSource::Run, text)
     };
     let lines: Vec<LogLine> = texts.into_iter().map(line).collect();
     if let Err(error) = context.logs.append(&one_off.app_id, &lines) {

@@ -6,6 +6,7 @@
 //!     confirmed -> generations/12   what it was last seen to serve
 //!     generations/12/               nginx.conf, mime.types, lua/
 //!     members, members.lock         who serves which app
+//!     access.position               how far the access log was read
 //!     run/                          control.sock, nginx.pid; for the owner alone
 //!     logs/  temp/
 //! ```
@@ -98,6 +99,11 @@ impl Layout {
 
     pub(super) fn access_log(&self) -> PathBuf {
         self.logs().join("access.log")
+    }
+
+    /// How far the access log was read.
+    pub(super) fn access_position(&self) -> PathBuf {
+        self.root.join("access.position")
     }
 
     pub(super) fn temp(&self) -> PathBuf {

@@ -12,7 +12,7 @@ use super::{Proxy, ProxyError};
 /// A log is rotated once it is larger than this, in bytes.
 const LARGEST: u64 = 10 * 1024 * 1024;
 /// Rotated logs that are kept.
-const KEPT: u32 = 3;
+pub(super) const KEPT: u32 = 3;
 
 impl Proxy {
     /// Rotates the logs that have grown over 10 MiB, keeping three old ones of each, and has nginx
@@ -46,7 +46,7 @@ fn shift(log: &Path) -> io::Result<()> {
     fs::rename(log, numbered(log, 1))
 }
 
-fn numbered(log: &Path, number: u32) -> PathBuf {
+pub(super) fn numbered(log: &Path, number: u32) -> PathBuf {
     log.with_extension(format!("log.{number}"))
 }
 

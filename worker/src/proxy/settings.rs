@@ -54,7 +54,8 @@ pub struct ProxySettings {
     pub trusted_fronts: Vec<IpAddr>,
     /// How long a replaced worker may finish its requests, websockets included.
     pub drain: Millis,
-    /// Whether every request is written to `logs/access.log`, one JSON object a line.
+    /// Whether every request is written to `logs/access.log`, one JSON object a line, and from
+    /// there into its app's log.
     pub access_log: bool,
 }
 
@@ -72,7 +73,7 @@ impl ProxySettings {
             requests_per_address: 1000,
             trusted_fronts: Vec::new(),
             drain: Millis::from_secs(30),
-            access_log: false,
+            access_log: true,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The proxy as visitors, apps and operators meet it: real nginx, real requests.
 
-mod backend;
+pub(crate) mod backend;
 mod client;
 mod edge;
 mod failing;
@@ -8,7 +8,7 @@ mod files;
 mod lifecycle;
 mod metering;
 mod rendering;
-mod rig;
+pub(crate) mod rig;
 mod serving;
 mod switching;
 mod timing;

@@ -1,29 +1,35 @@
 //! Follows the output of every instance into its app's log, so that the last words of one that is
-//! gone are still there. One stream an instance, however many people read.
+//! gone are still there. One stream an instance, however many people read, and a bound on what an
+//! instance may write: of a flood the oldest lines go, and the log says how many.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use slipway_core::id::{AppId, InstanceId};
+use slipway_core::id::InstanceId;
 use slipway_core::instance::InstanceState;
 use slipway_core::log::{LogLine, LogSource};
 use slipway_core::time::{Millis, Timestamp};
+use slipway_store::clock;
 use slipway_store::instances::Instance;
 use slipway_store::logs::LogFilter;
 use slipway_store::wakes::Topic;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
+use self::ring::{Ring, Taken};
 use crate::context::{Host, Shared};
 use crate::output::Lines;
 
+mod ring;
+
 /// How often the set of instances is looked at without a hint.
 const POLL: Duration = Duration::from_secs(2);
-/// How long lines are gathered before they are written.
+/// How long lines are gathered before they are written, if they come one after the other.
 const GATHER: Duration = Duration::from_millis(50);
-/// Most lines written at once.
-const BATCH: usize = 1_000;
+/// Most chunks taken at once, of up to 16 KiB each.
+const BATCH: usize = 256;
 
 /// Keeps a follower for every instance that runs.
 pub async fn run<H: Host>(context: Shared<H>, stop: CancellationToken) {
@@ -57,39 +63,46 @@ fn has_container(row: &Instance) -> bool {
     row.state != InstanceState::Starting || row.endpoint.is_some() || row.started
 }
 
-/// Copies one instance's output until it is gone.
+/// Copies one instance's output until it is gone. It is read as fast as it comes, so that no other
+/// part of the machine waits for it, and written as fast as the log takes it.
 async fn follow<H: Host>(context: Shared<H>, row: Instance) {
     let since = last_seen(&context, &row);
     let mut output = context.host.logs(&row.id, since).ready_chunks(BATCH);
-    let mut lines = Lines::default();
-    while let Some(chunks) = output.next().await {
-        let mut batch = Vec::new();
-        for chunk in chunks {
-            match chunk {
-                Ok(chunk) => {
-                    let texts = lines.push(&chunk.bytes);
-                    batch.extend(texts.into_iter().map(|text| line(&row, chunk.at, text)));
-                }
-                Err(error) => {
-                    tracing::debug!(instance_id = %row.id, %error, "an instance's output broke off");
+    let (mut lines, mut ring) = (Lines::default(), Ring::new(clock::now()));
+    let mut next_write = Instant::now();
+    loop {
+        tokio::select! {
+            chunks = output.next() => {
+                let Some(chunks) = chunks else { break };
+                for chunk in chunks {
+                    match chunk {
+                        Ok(chunk) => {
+                            let texts = lines.push(&chunk.bytes);
+                            texts.into_iter().for_each(|text| ring.push(chunk.at, text));
+                        }
+                        Err(error) => {
+                            tracing::debug!(instance_id = %row.id, %error, "an instance's output broke off");
+                        }
+                    }
                 }
             }
+            () = sleep_until(next_write), if !ring.is_empty() => {}
         }
-        write(&context, &row.app_id, &batch);
-        tokio::time::sleep(GATHER).await;
+        if !ring.is_empty() && Instant::now() >= next_write {
+            write(&context, &row, ring.take(clock::now()));
+            next_write = Instant::now() + GATHER;
+        }
     }
-    let rest: Vec<LogLine> = lines
-        .finish()
-        .into_iter()
-        .map(|text| line(&row, slipway_store::clock::now(), text))
-        .collect();
-    write(&context, &row.app_id, &rest);
+    if let Some(text) = lines.finish() {
+        ring.push(clock::now(), text);
+    }
+    write(&context, &row, ring.take_all());
 }
 
 /// Where an earlier run of Slipway stopped reading.
 fn last_seen<H: Host>(context: &Shared<H>, row: &Instance) -> Option<Timestamp> {
     let filter = LogFilter {
-        source: Some(LogSource::App),
+        sources: vec![LogSource::App],
         instance: Some(row.id.short().to_owned()),
         ..LogFilter::default()
     };
@@ -97,22 +110,25 @@ fn last_seen<H: Host>(context: &Shared<H>, row: &Instance) -> Option<Timestamp> 
     lines.last().map(|line| line.at + Millis(1))
 }
 
-fn line(row: &Instance, at: Timestamp, text: String) -> LogLine {
-    LogLine {
-        at,
-        source: LogSource::App,
+fn write<H: Host>(context: &Shared<H>, row: &Instance, taken: Taken) {
+    let Some((first, _)) = taken.lines.first() else { return };
+    let line = |at, source, text| LogLine {
         process: Some(row.process.to_string()),
         instance: Some(row.id.short().to_owned()),
-        deployment: None,
-        text,
-    }
-}
-
-fn write<H: Host>(context: &Shared<H>, app_id: &AppId, lines: &[LogLine]) {
-    if lines.is_empty() {
-        return;
-    }
-    if let Err(error) = context.logs.append(app_id, lines) {
-        tracing::warn!(%app_id, %error, "could not write log lines");
+        ..LogLine::new(at, source, text)
+    };
+    let missing = match taken.dropped {
+        0 => None,
+        1 => Some("… 1 line was dropped".to_owned()),
+        count => {
+            Some(format!("… {count} lines were dropped: they came faster than a log takes them"))
+        }
+    };
+    let first = *first;
+    let missing = missing.map(|text| line(first, LogSource::Platform, text));
+    let own = taken.lines.into_iter().map(|(at, text)| line(at, LogSource::App, text));
+    let lines: Vec<LogLine> = missing.into_iter().chain(own).collect();
+    if let Err(error) = context.logs.append(&row.app_id, &lines) {
+        tracing::warn!(app_id = %row.app_id, %error, "could not write log lines");
     }
 }

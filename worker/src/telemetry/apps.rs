@@ -11,8 +11,9 @@ use slipway_core::telemetry::{Family, Kind, Unit};
 use slipway_store::{Instance, StoreError};
 use tokio::time::timeout;
 
+use super::{latency, number};
 use crate::context::{Host, Shared};
-use crate::proxy::{Counters, Traffic};
+use crate::proxy::{Counters, Times, Traffic};
 
 /// Instances whose resources are read at the same time.
 const AT_ONCE: usize = 8;
@@ -68,6 +69,9 @@ pub async fn families<H: Host>(context: &Shared<H>) -> Result<Vec<Family>, Store
     if let Ok(Ok(traffic)) = timeout(PATIENCE, context.proxy.traffic()).await {
         families.extend(of_apps(&traffic, &names));
         families.extend(of_instances(&traffic, &subjects));
+    }
+    if let Ok(Ok(times)) = timeout(PATIENCE, context.proxy.times()).await {
+        families.extend(latency::families(&times.since(&Times::default()), &names));
     }
     families.extend(resources(context, &subjects).await);
     Ok(families)
@@ -174,6 +178,12 @@ fn of_apps(traffic: &Traffic, names: &BTreeMap<&AppId, &AppName>) -> Vec<Family>
         Unit::Bytes,
         "Bytes sent to clients, headers included.",
     );
+    let mut bytes_in = Family::new(
+        "slipway_app_request_bytes",
+        Kind::Counter,
+        Unit::Bytes,
+        "Bytes received from clients, headers included.",
+    );
     for (id, counters) in &traffic.apps {
         let Some(name) = names.get(id) else { continue };
         let label = ("app", name.as_str());
@@ -181,8 +191,9 @@ fn of_apps(traffic: &Traffic, names: &BTreeMap<&AppId, &AppName>) -> Vec<Family>
         dropped.add(&[label], number(counters.dropped));
         in_flight.add(&[label], number(counters.in_flight));
         bytes.add(&[label], number(counters.bytes_out));
+        bytes_in.add(&[label], number(counters.bytes_in));
     }
-    vec![requests, dropped, in_flight, bytes]
+    vec![requests, dropped, in_flight, bytes, bytes_in]
 }
 
 fn of_instances(traffic: &Traffic, subjects: &[Subject<'_>]) -> Vec<Family> {
@@ -259,9 +270,4 @@ async fn usage_of<'a, H: Host>(
 ) -> (&'a Subject<'a>, Option<Usage>) {
     let reading = timeout(PATIENCE, context.host.stats(&subject.instance.id)).await;
     (subject, reading.ok().and_then(Result::ok))
-}
-
-#[expect(clippy::cast_precision_loss, reason = "exact to 2^53")]
-fn number(count: u64) -> f64 {
-    count as f64
 }

@@ -5,6 +5,7 @@ use std::fs;
 use slipway_core::telemetry::{Family, Kind, Unit};
 use slipway_store::StoreError;
 
+use super::number;
 use crate::context::Shared;
 
 /// What the kernel counts CPU time in, a second.
@@ -107,7 +108,7 @@ fn host<H>(context: &Shared<H>) -> Vec<Family> {
         family.add(&[], load);
         families.push(family);
     }
-    if let Ok(space) = crate::disk::free(context.data.root()) {
+    if let Ok(space) = slipway_store::Space::of(context.data.root()) {
         let mut family = Family::new(
             "slipway_host_disk_bytes",
             Kind::Gauge,
@@ -139,11 +140,6 @@ fn memory(meminfo: &str) -> Option<(f64, f64)> {
         Some(kibibytes * 1024.0)
     };
     Some((field("MemTotal:")?, field("MemAvailable:")?))
-}
-
-#[expect(clippy::cast_precision_loss, reason = "exact to 2^53")]
-fn number(count: u64) -> f64 {
-    count as f64
 }
 
 #[cfg(test)]

@@ -265,8 +265,8 @@ pub async fn a_command_ends_with_whoever_was_attached<E: Engine>(stage: &Stage<E
         drop(attached);
         eventually("it is gone with all it started", async || {
             let list = listed().await;
-            let gone = !list.contains("sleep 2000") && !list.contains("sleep 3000");
-            gone.then_some(assert!(list.contains("sleep 1000"), "the app stays: {list}"))
+            assert!(list.contains("sleep 1000"), "the app stays: {list}");
+            (!list.contains("sleep 2000") && !list.contains("sleep 3000")).then_some(())
         })
         .await;
     }

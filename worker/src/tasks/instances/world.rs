@@ -165,7 +165,7 @@ impl<H: Host> Instances<H> {
     pub(super) fn last_lines(&self, row: &Instance) -> Vec<String> {
         let filter = slipway_store::logs::LogFilter {
             instance: Some(row.id.short().to_owned()),
-            source: Some(slipway_core::log::LogSource::App),
+            sources: vec![slipway_core::log::LogSource::App],
             ..Default::default()
         };
         match self.context.logs.last_words(&row.app_id, 20, &filter) {

@@ -1,0 +1,5 @@
+SELECT
+    id, app_id, sealed_target, address, sources, position, created_at_ms, created_by,
+    delivered_at_ms, failing_since_ms, failure, test_asked_ms, test_done_ms, test_error
+FROM drains
+WHERE app_id = $1 AND id = $2

@@ -1,0 +1,2 @@
+DELETE FROM drains
+WHERE app_id = $1 AND id = $2

@@ -1,0 +1,3 @@
+UPDATE drains
+SET failing_since_ms = COALESCE(failing_since_ms, $2), failure = $3
+WHERE id = $1
