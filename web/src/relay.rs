@@ -33,9 +33,11 @@ impl After {
     }
 }
 
-/// Ids are numbers; anything else would be refused by the API, or could not be an SSE field.
+/// Whether a text can be an id: numbers, and what stands between several of them. Anything else
+/// would be refused by the API, or could not be a field of an event.
 pub fn is_id(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+    !text.is_empty()
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
 /// Sends what `translate` makes of each batch of items, until the API's stream ends or fails.

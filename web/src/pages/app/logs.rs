@@ -21,9 +21,6 @@ use crate::visit::{Page, Visit};
 const LINES_SHOWN: u32 = 500;
 const LINES_DOWNLOADED: u32 = 10_000;
 
-const SOURCES: [LogSource; 5] =
-    [LogSource::App, LogSource::Build, LogSource::Release, LogSource::Run, LogSource::Platform];
-
 /// The newest lines, and the form that narrows them.
 #[derive(Debug, Serialize)]
 pub struct LogsPage {
@@ -84,10 +81,11 @@ impl Filters {
         let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         LogQuery {
             lines: Some(lines),
-            source: SOURCES.into_iter().find(|source| source.as_str() == self.source),
+            sources: self.source.parse().into_iter().collect(),
             process: given(&self.process),
             instance: given(&self.instance),
             contains: given(&self.contains),
+            ..LogQuery::default()
         }
     }
 }
@@ -125,7 +123,7 @@ async fn load(visit: &mut Visit, name: &str, filters: Filters) -> Result<Page<Lo
     let view = LogsPage {
         lines: lines.into_iter().map(LogRow::from).collect(),
         filters,
-        sources: SOURCES.map(LogSource::as_str).into(),
+        sources: LogSource::ALL.map(LogSource::as_str).into(),
         processes: app.processes.iter().map(|process| process.name.to_string()).collect(),
         instances: instances.into_iter().map(|instance| instance.short).collect(),
         head: AppHead::new(app.summary, Tab::Logs, status.now),
