@@ -231,6 +231,14 @@ impl From<StoreError> for ApiError {
                 error.to_string(),
                 "`slipway apps` lists what there is",
             ),
+            StoreError::TooManyAlerts => {
+                Self::conflict("too_many_alerts", error.to_string(), "remove one first")
+            }
+            StoreError::ChannelNameTaken(_) => Self::conflict(
+                "channel_name_taken",
+                error.to_string(),
+                "choose another name, or remove that one first",
+            ),
             StoreError::UnknownProcess { .. } => Self::invalid(
                 "unknown_process",
                 error.to_string(),
@@ -242,6 +250,11 @@ impl From<StoreError> for ApiError {
             StoreError::TooManyDrains => {
                 Self::conflict("too_many_drains", error.to_string(), "remove one first")
             }
+            StoreError::OutsideBounds { .. } => Self::conflict(
+                "outside_autoscale_bounds",
+                error.to_string(),
+                "change the bounds with `slipway autoscale set`, or end it with `slipway autoscale off`",
+            ),
             StoreError::Config(too_large) => too_large.into(),
             StoreError::EtagMismatch { .. } => Self::StaleEtag,
             StoreError::DeploymentMissing(id) => Self::not_found("deployment", id.as_str()),

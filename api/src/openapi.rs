@@ -10,8 +10,8 @@ use utoipa::{Modify, OpenApi};
 
 use crate::git::http as git;
 use crate::routes::{
-    account, apps, audit, config, deploy, deployments, drains, events, exposition, health, logs,
-    metrics, processes, releases, runs, sessions, status, tokens,
+    account, alerts, apps, audit, autoscale, channels, config, deploy, deployments, drains, events,
+    exposition, health, logs, metrics, processes, releases, runs, sessions, status, tokens,
 };
 
 pub mod page;
@@ -62,11 +62,15 @@ pub async fn document() -> impl IntoResponse {
         deployments::restart, deployments::list, deployments::show, deployments::cancel,
         deployments::follow, deploy::image, deploy::archive,
         processes::instances, processes::scale, processes::set_scale,
+        autoscale::list, autoscale::show, autoscale::set, autoscale::unset, autoscale::simulate,
         config::list, config::change, config::reveal,
         runs::create, runs::exec, runs::follow, runs::attach, logs::read, events::read,
         metrics::of_app, metrics::of_host, metrics::now, exposition::expose,
         drains::list, drains::add, drains::remove, drains::test,
         status::show, audit::list,
+        alerts::list, alerts::set, alerts::remove, alerts::firings,
+        alerts::list_of_host, alerts::set_of_host, alerts::remove_of_host, alerts::firings_of_host,
+        channels::list, channels::create, channels::remove, channels::test, channels::deliveries,
         git::advertise, git::receive, git::upload,
     )
 )]

@@ -13,8 +13,8 @@ use crate::git::http as git;
 use crate::middleware::{failure, headers, read_only, request, trail};
 use crate::openapi;
 use crate::routes::{
-    account, apps, audit, config, deploy, deployments, drains, events, exposition, health, logs,
-    metrics, processes, releases, runs, sessions, status, tokens,
+    account, alerts, apps, audit, autoscale, channels, config, deploy, deployments, drains, events,
+    exposition, health, logs, metrics, processes, releases, runs, sessions, status, tokens,
 };
 use crate::state::ApiState;
 
@@ -54,7 +54,12 @@ pub fn routes() -> Vec<(Method, &'static str)> {
 }
 
 fn ordinary() -> Routes {
-    Routes::default()
+    watching(running(server(Routes::default())))
+}
+
+/// The server itself, and who may use it.
+fn server(routes: Routes) -> Routes {
+    routes
         .get("/healthz", health::alive)
         .get("/readyz", health::ready)
         .get("/openapi.json", openapi::document)
@@ -69,6 +74,13 @@ fn ordinary() -> Routes {
         .get("/v1/tokens", tokens::list)
         .post("/v1/tokens", tokens::create)
         .delete("/v1/tokens/{id}", tokens::revoke)
+        .get("/v1/status", status::show)
+        .get("/v1/audit", audit::list)
+}
+
+/// Apps, what they are and what they run.
+fn running(routes: Routes) -> Routes {
+    routes
         .get("/v1/apps", apps::list)
         .post("/v1/apps", apps::create)
         .get("/v1/apps/{app}", apps::show)
@@ -84,11 +96,21 @@ fn ordinary() -> Routes {
         .get("/v1/apps/{app}/instances", processes::instances)
         .get("/v1/apps/{app}/scale", processes::scale)
         .put("/v1/apps/{app}/scale", processes::set_scale)
+        .get("/v1/apps/{app}/autoscale", autoscale::list)
+        .get("/v1/apps/{app}/autoscale/{process}", autoscale::show)
+        .put("/v1/apps/{app}/autoscale/{process}", autoscale::set)
+        .delete("/v1/apps/{app}/autoscale/{process}", autoscale::unset)
+        .post("/v1/apps/{app}/autoscale/{process}/simulate", autoscale::simulate)
         .get("/v1/apps/{app}/config", config::list)
         .patch("/v1/apps/{app}/config", config::change)
         .get("/v1/apps/{app}/config/{key}", config::reveal)
         .post("/v1/apps/{app}/runs", runs::create)
         .post("/v1/apps/{app}/exec", runs::exec)
+}
+
+/// What apps do, and who is told.
+fn watching(routes: Routes) -> Routes {
+    routes
         .get("/v1/apps/{app}/metrics", metrics::of_app)
         .get("/v1/metrics/host", metrics::of_host)
         .get("/v1/metrics/now", metrics::now)
@@ -96,8 +118,19 @@ fn ordinary() -> Routes {
         .post("/v1/apps/{app}/drains", drains::add)
         .delete("/v1/apps/{app}/drains/{id}", drains::remove)
         .post("/v1/apps/{app}/drains/{id}/test", drains::test)
-        .get("/v1/status", status::show)
-        .get("/v1/audit", audit::list)
+        .get("/v1/apps/{app}/alerts", alerts::list)
+        .put("/v1/apps/{app}/alerts/{name}", alerts::set)
+        .delete("/v1/apps/{app}/alerts/{name}", alerts::remove)
+        .get("/v1/apps/{app}/firings", alerts::firings)
+        .get("/v1/alerts", alerts::list_of_host)
+        .put("/v1/alerts/{name}", alerts::set_of_host)
+        .delete("/v1/alerts/{name}", alerts::remove_of_host)
+        .get("/v1/firings", alerts::firings_of_host)
+        .get("/v1/channels", channels::list)
+        .post("/v1/channels", channels::create)
+        .delete("/v1/channels/{name}", channels::remove)
+        .post("/v1/channels/{name}/test", channels::test)
+        .get("/v1/channels/{name}/deliveries", channels::deliveries)
 }
 
 fn lasting() -> Routes {

@@ -2,8 +2,11 @@
 //! what came of it in the types of `slipway_core::wire`.
 
 pub mod account;
+pub mod alerts;
 pub mod apps;
 pub mod audit;
+pub mod autoscale;
+pub mod channels;
 pub mod config;
 pub mod deploy;
 pub mod deployments;

@@ -18,7 +18,7 @@ pub struct ApiSettings {
     pub trusted_proxies: Vec<IpAddr>,
     /// What git runs before a ref moves.
     pub hook: HookProgram,
-    /// Where Slipway may be told to send to.
+    /// Where channels and drains may lead.
     pub outbound: OutboundRules,
     pub limits: ApiLimits,
 }

@@ -1,6 +1,8 @@
 //! The commands, one file each: what can be typed, what is done, how the result is drawn.
 
+pub mod alerts;
 pub mod apps;
+pub mod autoscale;
 pub mod completion;
 pub mod config;
 pub mod create;
@@ -53,6 +55,7 @@ pub async fn run(invocation: &Invocation, command: Command) -> Result<(), Failur
         Command::Rollback(args) => rollback::run(invocation, args).await,
         Command::Ps(args) => ps::run(invocation, args).await,
         Command::Scale(args) => scale::run(invocation, args).await,
+        Command::Autoscale(args) => autoscale::run(invocation, args).await,
         Command::Restart(args) => restart::run(invocation, args).await,
         Command::Stop(args) => stop::run(invocation, args).await,
         Command::Start(args) => start::run(invocation, args).await,
@@ -64,6 +67,7 @@ pub async fn run(invocation: &Invocation, command: Command) -> Result<(), Failur
         Command::Events(args) => events::run(invocation, args).await,
         Command::Metrics(args) => metrics::run(invocation, args).await,
         Command::Top(args) => top::run(invocation, args).await,
+        Command::Alerts(args) => alerts::run(invocation, args).await,
         Command::Status(args) => status::run(invocation, args).await,
         Command::Completion(args) => completion::run(invocation, args),
         Command::Version(args) => version::run(invocation, args),

@@ -8,8 +8,8 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Account", &["login", "logout", "whoami", "tokens"]),
     ("Apps", &["create", "apps", "info", "open", "destroy"]),
     ("Deploy", &["deploy", "deployments", "releases", "rollback"]),
-    ("Run", &["ps", "scale", "restart", "stop", "start", "run", "exec", "config"]),
-    ("Watch", &["logs", "drains", "events", "metrics", "top", "status"]),
+    ("Run", &["ps", "scale", "autoscale", "restart", "stop", "start", "run", "exec", "config"]),
+    ("Watch", &["logs", "drains", "events", "metrics", "top", "alerts", "status"]),
     ("This program", &["completion", "version"]),
 ];
 

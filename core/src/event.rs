@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::alert::Severity;
 use crate::deployment::{DeploymentKind, DeploymentState};
-use crate::id::DeploymentId;
+use crate::id::{DeploymentId, FiringId};
+use crate::name::AlertName;
 use crate::reason::Reason;
 use crate::time::Timestamp;
 
@@ -38,7 +40,15 @@ pub enum EventKind {
         version: Option<u32>,
     },
     /// Wanted counts changed.
-    Scaled { process: String, from: u32, to: u32, by: String },
+    Scaled {
+        process: String,
+        from: u32,
+        to: u32,
+        by: String,
+        /// Why, in a sentence, when the autoscaler did it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
     /// An instance became ready.
     InstanceReady { process: String, instance: String, version: u32 },
     /// An instance ended by itself or stopped passing its checks.
@@ -47,4 +57,8 @@ pub enum EventKind {
     InstanceRecovered { process: String, instance: String, version: u32 },
     /// An instance was stopped on purpose.
     InstanceStopped { process: String, instance: String, version: u32 },
+    /// An alert fired. The sentence has the numbers: `errors is 3.2 %, above 1 % for 5 min`.
+    AlertFiring { alert: AlertName, firing: FiringId, severity: Severity, sentence: String },
+    /// An alert that fired is over.
+    AlertResolved { alert: AlertName, firing: FiringId, severity: Severity, sentence: String },
 }

@@ -124,6 +124,12 @@ ids! {
     AuditId, "aud";
     /// A receiver of an app's log lines.
     DrainId, "drn";
+    /// One time that an alert fired.
+    FiringId, "fir";
+    /// Where alerts are sent.
+    ChannelId, "chn";
+    /// One message on its way to a channel.
+    DeliveryId, "dlv";
 }
 
 impl InstanceId {

@@ -5,7 +5,10 @@
 //! decision back. That is what lets the rollout planner and the state machine be tested
 //! exhaustively, and what keeps the wire types from belonging to any one program.
 
+pub mod alert;
+pub mod autoscale;
 pub mod calendar;
+pub mod channel;
 pub mod config;
 pub mod deployment;
 pub mod drain;

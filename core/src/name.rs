@@ -86,6 +86,10 @@ names! {
     /// A gauge an app exposes, named as Prometheus names its metrics:
     /// `^[A-Za-z_:][A-Za-z0-9_:]{0,63}$`.
     GaugeName, "gauge name", gauge_name;
+    /// An alert's name, shaped like a process type's.
+    AlertName, "alert name", process_label;
+    /// A channel's name, shaped like a process type's.
+    ChannelName, "channel name", process_label;
 }
 
 impl ProcessName {

@@ -77,23 +77,16 @@ impl OutboundRules {
 /// An IPv4 address in the disguise of an IPv6 one is what it stands for.
 fn plain(address: IpAddr) -> IpAddr {
     let IpAddr::V6(v6) = address else { return address };
-    let [a, b, .., g, h] = v6.segments();
-    let embedded = || {
-        let [one, two] = g.to_be_bytes();
-        let [three, four] = h.to_be_bytes();
-        IpAddr::V4(Ipv4Addr::new(one, two, three, four))
-    };
     if let Some(v4) = v6.to_ipv4_mapped() {
         return IpAddr::V4(v4);
     }
+    let embedded = |high: u16, low: u16| {
+        let ([one, two], [three, four]) = (high.to_be_bytes(), low.to_be_bytes());
+        IpAddr::V4(Ipv4Addr::new(one, two, three, four))
+    };
     // NAT64 (RFC 6052) and 6to4 (RFC 3056) carry the IPv4 address that packets end at.
-    match (a, b) {
-        (0x64, 0xff9b) => embedded(),
-        (0x2002, _) => {
-            let [_, high, low, ..] = v6.segments();
-            let ([one, two], [three, four]) = (high.to_be_bytes(), low.to_be_bytes());
-            IpAddr::V4(Ipv4Addr::new(one, two, three, four))
-        }
+    match v6.segments() {
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => embedded(high, low),
         _ => address,
     }
 }
@@ -107,7 +100,7 @@ fn internal_v4(address: Ipv4Addr) -> Option<&'static str> {
         [127, ..] => Some("a loopback address"),
         // Cloud metadata services answer here.
         [169, 254, ..] => Some("a link-local address"),
-        [192, 0, 0, _] | [192, 0, 2, _] | [198, 51, 100, _] | [203, 0, 113, _] => {
+        [192, 0, 0 | 2, _] | [198, 51, 100, _] | [203, 0, 113, _] => {
             Some("an address reserved for protocols and documents")
         }
         [192, 88, 99, _] => Some("a relay's address"),
@@ -118,7 +111,7 @@ fn internal_v4(address: Ipv4Addr) -> Option<&'static str> {
     }
 }
 
-/// The same of IPv6: outside of what is global unicast (2000::/3) everything is internal.
+/// The same of IPv6: outside of what is global unicast (`2000::/3`) everything is internal.
 fn internal_v6(address: Ipv6Addr) -> Option<&'static str> {
     let [a, b, ..] = address.segments();
     match (a, b) {
@@ -126,9 +119,9 @@ fn internal_v6(address: Ipv6Addr) -> Option<&'static str> {
         _ if address.is_unspecified() => Some("an address of no network"),
         (0xfe80..=0xfebf, _) => Some("a link-local address"),
         // Some clouds' metadata services answer here.
-        (0xfc00..=0xfdff, _) | (0xfec0..=0xfeff, _) => Some("a private address"),
+        (0xfc00..=0xfdff | 0xfec0..=0xfeff, _) => Some("a private address"),
         (0xff00..=0xffff, _) => Some("a multicast address"),
-        (0x2001, 0x0000..=0x01ff) | (0x2001, 0x0db8) | (0x3fff, 0x0000..=0x0fff) => {
+        (0x2001, 0x0000..=0x01ff | 0x0db8) | (0x3fff, 0x0000..=0x0fff) => {
             Some("an address reserved for protocols and documents")
         }
         (0x2000..=0x3fff, _) => None,

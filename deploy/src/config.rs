@@ -92,6 +92,10 @@ pub struct Server {
     #[arg(long = "build-arg", env = "SLIPWAY_BUILD_ARGS", value_delimiter = ',', value_parser = parse_argument)]
     pub build_args: Vec<(String, String)>,
 
+    /// Networks that alerts and drains may send to although they are internal: `10.1.0.0/16`
+    #[arg(long = "allow-outbound", env = "SLIPWAY_ALLOW_OUTBOUND", value_delimiter = ',')]
+    pub allow_outbound: Vec<Network>,
+
     /// The Docker daemon's socket [default: /var/run/docker.sock]
     #[arg(long, env = "SLIPWAY_DOCKER_SOCKET")]
     pub docker_socket: Option<PathBuf>,
@@ -99,10 +103,6 @@ pub struct Server {
     /// The nginx program
     #[arg(long, env = "SLIPWAY_NGINX", default_value = "/usr/sbin/nginx")]
     pub nginx: PathBuf,
-
-    /// Internal networks that drains may send to, such as `10.1.0.0/16`
-    #[arg(long = "allow-outbound", env = "SLIPWAY_ALLOW_OUTBOUND", value_delimiter = ',')]
-    pub allow_outbound: Vec<Network>,
 
     /// Whether the apps' logs have a line for every request
     #[arg(long, env = "SLIPWAY_ACCESS_LOG", default_value_t = true, action = ArgAction::Set)]

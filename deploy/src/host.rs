@@ -10,6 +10,7 @@ use slipway_worker::attach::Attachments;
 use slipway_worker::context::{Context, Shared};
 use slipway_worker::engine::docker::{Docker, DockerSettings};
 use slipway_worker::metrics::live::Live;
+use slipway_worker::outbound::Outbound;
 use slipway_worker::proxy::{Proxy, ProxySettings};
 use slipway_worker::settings::Settings;
 use slipway_worker::source::certificates::HostCertificates;
@@ -44,11 +45,11 @@ pub async fn worker_context(foundation: &Foundation) -> anyhow::Result<Shared<Do
             build_slots: build_slots(),
             telemetry: server.collector.collector(),
             build_arguments: server.build_arguments(),
-            outbound: server.outbound_rules(),
         },
         attachments: Attachments::default(),
         gauges: Gauges::default(),
         live: Live::default(),
+        outbound: Outbound::new(server.outbound_rules()),
     }))
 }
 

@@ -3,7 +3,7 @@
 use slipway_core::config::ConfigTooLarge;
 use slipway_core::deployment::IllegalTransition;
 use slipway_core::id::{DeploymentId, InstanceId, ReleaseId};
-use slipway_core::name::{AppName, Email, ProcessName};
+use slipway_core::name::{AppName, ChannelName, Email, ProcessName};
 use sqlx::error::DatabaseError;
 
 use crate::backup::BackupError;
@@ -27,6 +27,9 @@ pub enum StoreError {
     TooManyInstances { process: ProcessName, count: u32 },
     #[error("an app has at most {} drains", crate::drains::MAX_DRAINS)]
     TooManyDrains,
+    /// The process scales by itself, within bounds that the count lies outside of.
+    #[error("`{process}` scales by itself between {min} and {max}: {count} is outside")]
+    OutsideBounds { process: ProcessName, count: u32, min: u32, max: u32 },
     #[error(transparent)]
     Config(#[from] ConfigTooLarge),
     /// The caller saw another version of the configuration than there is now.
@@ -49,6 +52,10 @@ pub enum StoreError {
     LostLease,
     #[error("the e-mail address `{0}` is taken")]
     EmailTaken(Email),
+    #[error("{} alerts are the most there can be", crate::alerts::MOST_RULES)]
+    TooManyAlerts,
+    #[error("there is a channel `{0}` already")]
+    ChannelNameTaken(ChannelName),
     /// A value could not be sealed or opened.
     #[error(transparent)]
     Key(#[from] KeyError),

@@ -16,7 +16,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
 use sha2::{Digest, Sha256};
-use slipway_core::id::{AppId, Id};
+use slipway_core::id::{AppId, ChannelId, Id};
 use slipway_core::name::ConfigKey;
 
 const KEY_BYTES: usize = 32;
@@ -45,6 +45,10 @@ pub enum KeyError {
     Seal { key: ConfigKey },
     #[error("the value of `{key}` was sealed with another key, or was tampered with")]
     Open { key: ConfigKey },
+    #[error("the target of channel `{id}` could not be sealed")]
+    SealTarget { id: ChannelId },
+    #[error("the target of channel `{id}` was sealed with another key, or was tampered with")]
+    OpenTarget { id: ChannelId },
 }
 
 /// What an installation encrypts and signs with. Clones share the keys; `Debug` shows none.
@@ -126,15 +130,8 @@ impl KeyRing {
     /// # Errors
     /// When encryption fails, which is a defect.
     pub fn seal(&self, app_id: &AppId, key: &ConfigKey, plain: &str) -> Result<String, KeyError> {
-        let nonce = rand::random::<[u8; NONCE_BYTES]>();
-        let associated = associated(app_id, key);
-        let payload = Payload { msg: plain.as_bytes(), aad: &associated };
-        let sealed = self
-            .cipher()
-            .encrypt(XNonce::from_slice(&nonce), payload)
-            .map_err(|_| KeyError::Seal { key: key.clone() })?;
-        let text = STANDARD_NO_PAD.encode([nonce.as_slice(), &sealed].concat());
-        Ok(format!("{FORM}{text}"))
+        let sealed = self.try_seal(&associated(app_id, key), plain);
+        sealed.ok_or_else(|| KeyError::Seal { key: key.clone() })
     }
 
     /// The value that was sealed for this app and key.
@@ -142,14 +139,40 @@ impl KeyRing {
     /// # Errors
     /// When it was sealed for another app or key, with another master key, or was changed since.
     pub fn open(&self, app_id: &AppId, key: &ConfigKey, sealed: &str) -> Result<String, KeyError> {
-        self.try_open(app_id, key, sealed).ok_or_else(|| KeyError::Open { key: key.clone() })
+        let opened = self.try_open(&associated(app_id, key), sealed);
+        opened.ok_or_else(|| KeyError::Open { key: key.clone() })
     }
 
-    fn try_open(&self, app_id: &AppId, key: &ConfigKey, sealed: &str) -> Option<String> {
+    /// Seals a channel's target.
+    ///
+    /// # Errors
+    /// When encryption fails, which is a defect.
+    pub fn seal_target(&self, id: &ChannelId, plain: &str) -> Result<String, KeyError> {
+        let sealed = self.try_seal(&target(id), plain);
+        sealed.ok_or_else(|| KeyError::SealTarget { id: id.clone() })
+    }
+
+    /// The target that was sealed for this channel.
+    ///
+    /// # Errors
+    /// When it was sealed for something else, with another master key, or was changed since.
+    pub fn open_target(&self, id: &ChannelId, sealed: &str) -> Result<String, KeyError> {
+        let opened = self.try_open(&target(id), sealed);
+        opened.ok_or_else(|| KeyError::OpenTarget { id: id.clone() })
+    }
+
+    fn try_seal(&self, associated: &[u8], plain: &str) -> Option<String> {
+        let nonce = rand::random::<[u8; NONCE_BYTES]>();
+        let payload = Payload { msg: plain.as_bytes(), aad: associated };
+        let sealed = self.cipher().encrypt(XNonce::from_slice(&nonce), payload).ok()?;
+        let text = STANDARD_NO_PAD.encode([nonce.as_slice(), &sealed].concat());
+        Some(format!("{FORM}{text}"))
+    }
+
+    fn try_open(&self, associated: &[u8], sealed: &str) -> Option<String> {
         let bytes = STANDARD_NO_PAD.decode(sealed.strip_prefix(FORM)?).ok()?;
         let (nonce, ciphertext) = bytes.split_at_checked(NONCE_BYTES)?;
-        let associated = associated(app_id, key);
-        let payload = Payload { msg: ciphertext, aad: &associated };
+        let payload = Payload { msg: ciphertext, aad: associated };
         let plain = self.cipher().decrypt(XNonce::from_slice(nonce), payload).ok()?;
         String::from_utf8(plain).ok()
     }
@@ -162,6 +185,11 @@ impl KeyRing {
 /// Neither an id nor a key contains a NUL, so no two pairs give the same bytes.
 fn associated(app_id: &AppId, key: &ConfigKey) -> Vec<u8> {
     [app_id.as_str(), "\0", key.as_str()].concat().into_bytes()
+}
+
+/// Begins like the id of no app, so it is never what a configuration value has.
+fn target(id: &ChannelId) -> Vec<u8> {
+    [id.as_str(), "\0target"].concat().into_bytes()
 }
 
 /// Writes a file that must not exist, whole and durably, or not at all.

@@ -11,9 +11,12 @@
 #[macro_use]
 mod db;
 
+pub mod alerts;
 pub mod apps;
 pub mod audit;
+pub mod autoscale;
 pub mod backup;
+pub mod channels;
 pub mod claims;
 pub mod clock;
 pub mod components;
@@ -39,9 +42,12 @@ pub mod tokens;
 pub mod users;
 pub mod wakes;
 
+pub use self::alerts::{AlertChange, AlertScope, AlertWrite, Statuses};
 pub use self::apps::{App, AppRow, AppState, FleetEntry, LiveRelease};
 pub use self::audit::AuditRow;
+pub use self::autoscale::{Autoscaled, Decided};
 pub use self::backup::{BackupError, save_copy};
+pub use self::channels::{ChannelRow, Message, Owed};
 pub use self::components::ComponentRow;
 pub use self::config::{ConfigOutcome, SealedConfig};
 pub use self::data_dir::{DataDir, DataDirError, DataDirLock};

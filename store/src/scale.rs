@@ -8,6 +8,7 @@ use slipway_core::name::ProcessName;
 use sqlx::any::AnyRow;
 
 use crate::apps::{AppState, lock_app};
+use crate::autoscale;
 use crate::db::{Columns, Store};
 use crate::error::StoreError;
 use crate::wakes::Topic;
@@ -21,10 +22,12 @@ impl Store {
         counts_of(&statement!("scale/of_app", app_id.as_str()).fetch_all(self.reader()).await?)
     }
 
-    /// Sets wanted counts; processes that are not named keep theirs.
+    /// Sets wanted counts; processes that are not named keep theirs. One that scales by itself
+    /// goes on from its new count; at 0 it pauses until the count is more.
     ///
     /// # Errors
-    /// [`StoreError::UnknownProcess`], [`StoreError::TooManyInstances`].
+    /// [`StoreError::UnknownProcess`], [`StoreError::TooManyInstances`],
+    /// [`StoreError::OutsideBounds`].
     pub async fn set_scale(
         &self,
         app_id: &AppId,
@@ -37,8 +40,16 @@ impl Store {
         }
         let rows = statement!("scale/of_app", app_id.as_str()).fetch_all(tx.connection()).await?;
         let before = counts_of(&rows)?;
+        let autoscaled = autoscale::settings_in(&mut tx, app_id).await?;
         for (process, to) in counts {
             let from = changeable(&before, process, *to)?;
+            if let Some((settings, _)) = autoscaled.get(process) {
+                if !settings.admits(*to) {
+                    let (process, min, max) = (process.clone(), settings.awake_min(), settings.max);
+                    return Err(StoreError::OutsideBounds { process, count: *to, min, max });
+                }
+                autoscale::set_paused(&mut tx, app_id, process, *to == 0).await?;
+            }
             if from == *to {
                 continue;
             }
@@ -46,7 +57,10 @@ impl Store {
                 .execute(tx.connection())
                 .await?;
             let process = process.to_string();
-            tx.tell(app_id, EventKind::Scaled { process, from, to: *to, by: by.to_owned() });
+            tx.tell(
+                app_id,
+                EventKind::Scaled { process, from, to: *to, by: by.to_owned(), reason: None },
+            );
             tx.wake(Topic::Instances);
         }
         tx.commit().await
@@ -68,6 +82,6 @@ fn changeable(
     })
 }
 
-fn counts_of(rows: &[AnyRow]) -> Result<BTreeMap<ProcessName, u32>, StoreError> {
+pub(crate) fn counts_of(rows: &[AnyRow]) -> Result<BTreeMap<ProcessName, u32>, StoreError> {
     rows.iter().map(|row| Ok((row.col("process")?, row.col("wanted")?))).collect()
 }

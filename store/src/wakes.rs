@@ -21,6 +21,8 @@ pub enum Topic {
     Logs,
     /// Receivers of log lines, or what is asked of them.
     Drains,
+    /// There is a message to be sent.
+    Deliveries,
 }
 
 /// Wakes those who wait for a topic. Clones share their listeners.
@@ -34,6 +36,7 @@ struct Topics {
     events: watch::Sender<()>,
     logs: watch::Sender<()>,
     drains: watch::Sender<()>,
+    deliveries: watch::Sender<()>,
 }
 
 impl Wakes {
@@ -54,6 +57,7 @@ impl Wakes {
             Topic::Events => &self.0.events,
             Topic::Logs => &self.0.logs,
             Topic::Drains => &self.0.drains,
+            Topic::Deliveries => &self.0.deliveries,
         }
     }
 }

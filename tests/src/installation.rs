@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -54,6 +54,8 @@ pub struct Slipway {
     token: String,
     installation: String,
     people: AtomicU32,
+    /// Whether receivers on 127.0.0.1 are allowed, as those of the tests are.
+    outbound: AtomicBool,
 }
 
 impl Slipway {
@@ -126,6 +128,7 @@ impl Slipway {
             token: String::new(),
             installation: String::new(),
             people: AtomicU32::new(0),
+            outbound: AtomicBool::new(true),
         })
     }
 
@@ -201,6 +204,11 @@ impl Slipway {
             server.wait().expect("the server is our child");
         }
         servers.clear();
+    }
+
+    /// The server allows nothing internal from its next start on.
+    pub fn forbid_outbound(&self) {
+        self.outbound.store(false, Ordering::Relaxed);
     }
 
     /// Asks the server to end, and waits until it has.
@@ -320,6 +328,9 @@ impl Slipway {
             .args(["--public-url", &self.url()])
             .args(["--http-listen", &self.proxy.to_string()])
             .args(["--network-pool", &self.pool]);
+        if self.outbound.load(Ordering::Relaxed) {
+            command.args(["--allow-outbound", "127.0.0.1/32"]);
+        }
         if let Some(database) = &self.database {
             command.args(["--database", &database.url()]);
         }

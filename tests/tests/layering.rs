@@ -33,7 +33,10 @@ const HOMES: [(&str, &[&str]); 6] = [
 const PLACES: [(&str, &[&str]); 5] = [
     ("bollard::", &["worker/src/engine/docker"]),
     ("sqlx::", &["store/src"]),
-    ("reqwest::", &["api/client/src", "worker/src/health", "worker/src/telemetry"]),
+    (
+        "reqwest::",
+        &["api/client/src", "worker/src/health", "worker/src/outbound", "worker/src/telemetry"],
+    ),
     ("jsonwebtoken::", &["api/src/auth"]),
     ("env::var(", &["deploy/src/config.rs", "cli/src/config.rs"]),
 ];

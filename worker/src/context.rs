@@ -14,6 +14,7 @@ use crate::attach::Attachments;
 use crate::builder::Builder;
 use crate::engine::Engine;
 use crate::metrics::live::Live;
+use crate::outbound::Outbound;
 use crate::proxy::Proxy;
 use crate::settings::Settings;
 use crate::source::certificates::HostCertificates;
@@ -60,6 +61,8 @@ pub struct Context<H> {
     pub gauges: Gauges,
     /// The last readings of everything.
     pub live: Live,
+    /// The way out to receivers of others.
+    pub outbound: Outbound,
 }
 
 /// A shared context.

@@ -14,6 +14,8 @@ mod environment;
 mod health;
 mod jobs;
 pub mod metrics;
+pub mod notify;
+pub mod outbound;
 mod output;
 pub mod proxy;
 mod runner;
@@ -30,6 +32,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::context::{Host, Shared};
+use crate::tasks::autoscale::Autoscaler;
 use crate::tasks::instances::Instances;
 
 /// Runs the worker until `stop` fires; returns when everything has come to a safe point. Apps and
@@ -52,7 +55,11 @@ pub async fn run<H: Host>(context: Shared<H>, stop: CancellationToken) -> anyhow
     parts.spawn(tasks::monitor::run(Arc::clone(&context), stop.clone()));
     parts.spawn(tasks::access::run(Arc::clone(&context), stop.clone()));
     parts.spawn(tasks::drains::run(Arc::clone(&context), stop.clone()));
+    parts.spawn(Autoscaler::new(Arc::clone(&context)).run(stop.clone()));
+    parts.spawn(tasks::wake::run(Arc::clone(&context), stop.clone()));
     parts.spawn(tasks::status::run(Arc::clone(&context), stop.clone()));
+    parts.spawn(tasks::alerts::run(Arc::clone(&context), stop.clone()));
+    parts.spawn(tasks::deliveries::run(Arc::clone(&context), stop.clone()));
     parts.spawn(tasks::janitor::run(context, stop.clone()));
     while let Some(ended) = parts.join_next().await {
         if let Err(error) = ended {

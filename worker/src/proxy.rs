@@ -29,6 +29,7 @@ mod settings;
 mod site;
 mod times;
 mod traffic;
+mod wake;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -42,7 +43,7 @@ pub use site::{InvalidStaticUrl, ProxyConfig, Site, SiteLimits, StaticUrl};
 pub use times::{Times, TimesSince, Timing};
 pub use traffic::{Counters, Traffic};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use slipway_core::id::AppId;
 use tokio::sync::Mutex;
@@ -103,6 +104,19 @@ impl Proxy {
     /// Reads nginx's access log from where an earlier reader stopped; one at a time.
     pub fn access_log(&self) -> AccessLog {
         AccessLog::open(self.layout.access_log(), self.layout.access_position())
+    }
+
+    /// Tells nginx which apps may sleep (exactly these) and returns those of them that requests
+    /// wait for: at once when there are some, after a second without. Each is told once, so
+    /// whoever is told must not forget.
+    ///
+    /// A request to one of these that has no member is held for up to 30 s until it has, 100 of
+    /// them an app; what is more gets a 503.
+    ///
+    /// # Errors
+    /// [`ProxyError::Unreachable`] when nginx does not answer within 2 s.
+    pub async fn wanted(&self, sleepers: &BTreeSet<AppId>) -> Result<BTreeSet<AppId>, ProxyError> {
+        wake::wanted(&self.control, sleepers).await
     }
 
     /// What went through so far. In-flight numbers are complete: every worker has given its own

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use slipway_core::name::Hostname;
-use slipway_core::outbound::OutboundRules;
 use slipway_core::time::Millis;
 
 /// Settings of one worker.
@@ -22,8 +21,6 @@ pub struct Settings {
     pub telemetry: Option<Collector>,
     /// Arguments of every build, such as a package index of the operator's.
     pub build_arguments: BTreeMap<String, String>,
-    /// Where Slipway may be told to send to.
-    pub outbound: OutboundRules,
 }
 
 /// An `OpenTelemetry` collector. It is the operator's own, who may have it anywhere.

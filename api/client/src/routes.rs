@@ -1,7 +1,9 @@
 //! One method for each route, one file for each family.
 
+mod alerts;
 mod apps;
 mod auth;
+mod autoscale;
 mod config;
 mod deployments;
 mod drains;

@@ -80,7 +80,13 @@ mod tests {
             moved(1, DeploymentKind::Push, DeploymentState::Building),
             moved(1, DeploymentKind::Push, DeploymentState::Observing),
             moved(1, DeploymentKind::Push, DeploymentState::Succeeded),
-            EventKind::Scaled { process: "web".into(), from: 1, to: 3, by: "ada".into() },
+            EventKind::Scaled {
+                process: "web".into(),
+                from: 1,
+                to: 3,
+                by: "ada".into(),
+                reason: None,
+            },
             moved(2, DeploymentKind::Rollback, DeploymentState::Succeeded),
             moved(3, DeploymentKind::Push, DeploymentState::Failed { reason }),
         ];

@@ -30,6 +30,7 @@ enum Demand {
 }
 
 /// Every operation with its demand.
+#[expect(clippy::too_many_lines, reason = "a table is as long as it is")]
 fn table() -> BTreeMap<&'static str, Demand> {
     use Demand::{Anywhere, Everywhere, InApp, Nobody, Session, SessionOrAdmin};
     use Scope::{Admin, Deploy, Read, Write};
@@ -65,6 +66,11 @@ fn table() -> BTreeMap<&'static str, Demand> {
         ("list_instances", InApp(Read)),
         ("show_scale", InApp(Read)),
         ("set_scale", InApp(Write)),
+        ("list_autoscale", InApp(Read)),
+        ("show_autoscale", InApp(Read)),
+        ("set_autoscale", InApp(Write)),
+        ("unset_autoscale", InApp(Write)),
+        ("simulate_autoscale", InApp(Read)),
         ("list_config", InApp(Read)),
         ("change_config", InApp(Write)),
         ("reveal_config", InApp(Write)),
@@ -83,6 +89,19 @@ fn table() -> BTreeMap<&'static str, Demand> {
         ("metrics_now", Anywhere(Read)),
         ("show_status", Everywhere(Read)),
         ("list_audit", Everywhere(Admin)),
+        ("list_alerts", InApp(Read)),
+        ("set_alert", InApp(Write)),
+        ("remove_alert", InApp(Write)),
+        ("list_firings", InApp(Read)),
+        ("list_host_alerts", Everywhere(Read)),
+        ("set_host_alert", Everywhere(Admin)),
+        ("remove_host_alert", Everywhere(Admin)),
+        ("list_host_firings", Everywhere(Read)),
+        ("list_channels", Everywhere(Read)),
+        ("create_channel", Everywhere(Admin)),
+        ("remove_channel", Everywhere(Admin)),
+        ("test_channel", Everywhere(Admin)),
+        ("list_deliveries", Everywhere(Read)),
         ("git_refs", InApp(Read)),
         ("git_push", InApp(Deploy)),
         ("git_fetch", InApp(Read)),
@@ -207,7 +226,8 @@ async fn every_operation_treats_every_kind_of_caller_as_the_table_says() {
                 .replace("/v1/deployments/{id}", &format!("/v1/deployments/{deployment}"))
                 .replace("{id}", "tok_00000000000000000000000000")
                 .replace("{version}", "1")
-                .replace("{key}", "KEY");
+                .replace("{key}", "KEY")
+                .replace("{process}", "web");
             let query = if operation.id == "git_refs" { "?service=git-upload-pack" } else { "" };
             let request = caller.person.request(operation.method, &format!("{path}{query}"));
             let answer = read(request.json(&body(&operation.id))).await;

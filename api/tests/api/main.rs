@@ -4,9 +4,11 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it must be")]
 
 mod account;
+mod alerts;
 mod apps;
 mod attach;
 mod authorization;
+mod autoscale;
 mod client;
 mod config;
 mod deployments;

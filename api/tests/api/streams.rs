@@ -8,7 +8,7 @@ use slipway_core::id::{AppId, Id as _, JobId};
 use slipway_core::log::{LogLine, LogSource, LoggedRequest};
 use slipway_core::time::{Millis, Timestamp};
 use slipway_core::wire::auth::Scope;
-use slipway_store::clock;
+use slipway_store::{LogPosition, clock};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
@@ -281,7 +281,7 @@ async fn a_stream_ends_after_its_time_and_says_where_to_resume() {
     write(&world, &app.id, &["one"]);
     let mut stream = Stream::open(&admin, "/v1/apps/shop/logs?follow=true", None).await;
     let (id, _) = stream.next().await.unwrap();
-    assert!(id.parse::<u64>().unwrap() > 0);
+    assert!(id.parse::<LogPosition>().unwrap().words > 0);
     assert!(stream.next().await.is_none());
 }
 

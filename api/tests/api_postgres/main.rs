@@ -11,6 +11,8 @@ mod apps;
 mod attach;
 #[path = "../api/authorization.rs"]
 mod authorization;
+#[path = "../api/autoscale.rs"]
+mod autoscale;
 #[path = "../api/client.rs"]
 mod client;
 #[path = "../api/config.rs"]

@@ -1,7 +1,7 @@
 //! `slipway drains`
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use slipway_core::id::DrainId;
+use slipway_core::id::{DrainId, Id as _};
 use slipway_core::log::LogSource;
 use slipway_core::wire::drain::{DrainInfo, DrainRequest};
 
@@ -41,7 +41,7 @@ enum Verb {
         /// Sent as `Authorization: Bearer …`; `-` reads it from standard input
         #[arg(long)]
         token: Option<String>,
-        /// Compress what is POSTed
+        /// Compress what is `POSTed`
         #[arg(long)]
         gzip: bool,
         /// Only lines of these sources, with commas between them
@@ -126,8 +126,9 @@ fn render(view: &View, drains: &[DrainInfo]) -> String {
         let state = match &drain.failure {
             Some(failure) => {
                 let since = view.when(failure.since);
-                failures += &format!("{}: {}\n", drain.id, word(&failure.message));
-                Cell::toned(Tone::Bad, &format!("failing since {since}"))
+                let line = [drain.id.as_str(), ": ", &word(&failure.message), "\n"].concat();
+                failures.push_str(&line);
+                Cell::toned(Tone::Bad, format!("failing since {since}"))
             }
             None => Cell::toned(Tone::Good, "ok"),
         };
@@ -146,7 +147,6 @@ fn render(view: &View, drains: &[DrainInfo]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use slipway_core::id::Id;
     use slipway_core::wire::drain::DrainFailure;
 
     use super::*;

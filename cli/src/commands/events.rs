@@ -77,8 +77,9 @@ fn sentence(kind: &EventKind) -> String {
             };
             format!("deployment {sequence} ({kind}){version} {detail}")
         }
-        EventKind::Scaled { process, from, to, by } => {
-            format!("{process} scaled from {from} to {to} by {by}")
+        EventKind::Scaled { process, from, to, by, reason } => {
+            let reason = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+            format!("{process} scaled from {from} to {to} by {by}{reason}")
         }
         EventKind::InstanceReady { process, instance, version } => {
             format!("{process}.{instance} of v{version} is ready")
@@ -92,13 +93,20 @@ fn sentence(kind: &EventKind) -> String {
         EventKind::InstanceStopped { process, instance, version } => {
             format!("{process}.{instance} of v{version} was stopped")
         }
+        EventKind::AlertFiring { alert, severity, sentence, .. } => {
+            format!("alert {alert} fires ({}): {sentence}", severity.as_str())
+        }
+        EventKind::AlertResolved { alert, sentence, .. } => {
+            format!("alert {alert} is over: {sentence}")
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use slipway_core::alert::Severity;
     use slipway_core::deployment::{DeploymentKind, DeploymentState};
-    use slipway_core::id::{DeploymentId, Id};
+    use slipway_core::id::{DeploymentId, FiringId, Id};
     use slipway_core::reason::{Reason, ReasonCode};
 
     use super::*;
@@ -119,7 +127,16 @@ mod tests {
             EventKind::AppCreated { by: by() },
             moved(DeploymentState::Building),
             moved(DeploymentState::Failed { reason: reason.clone() }),
-            EventKind::Scaled { process: process.clone(), from: 1, to: 3, by: by() },
+            EventKind::Scaled { process: process.clone(), from: 1, to: 3, by: by(), reason: None },
+            EventKind::Scaled {
+                process: process.clone(),
+                from: 3,
+                to: 4,
+                by: "autoscaler".to_owned(),
+                reason: Some(
+                    "up from 3 to 4: cpu is at 80 % against 60 %, which asks for 4".to_owned(),
+                ),
+            },
             EventKind::InstanceReady {
                 process: process.clone(),
                 instance: instance.clone(),
@@ -137,6 +154,18 @@ mod tests {
                 version,
             },
             EventKind::InstanceStopped { process, instance, version },
+            EventKind::AlertFiring {
+                alert: "errors".parse().unwrap(),
+                firing: FiringId::from_bits(1),
+                severity: Severity::Critical,
+                sentence: "errors is 3.2 %, above 1 % for 5 min".to_owned(),
+            },
+            EventKind::AlertResolved {
+                alert: "errors".parse().unwrap(),
+                firing: FiringId::from_bits(1),
+                severity: Severity::Critical,
+                sentence: "errors is 0 % again after 9 min 5 s; at worst it was 7 %".to_owned(),
+            },
             EventKind::AppDestroyed { by: by() },
         ];
         let number = |(id, kind)| Event { id, at: NOW, app: "shop".to_owned(), kind };

@@ -98,7 +98,9 @@ pub async fn run(invocation: &Invocation, args: Args) -> Result<(), Failure> {
 
 fn render_all(view: &View, lines: &[LogLine]) -> String {
     let mut column = Column::default();
-    lines.iter().for_each(|line| column.fit(line));
+    for line in lines {
+        column.fit(line);
+    }
     lines.iter().map(|line| column.render(view, line)).collect()
 }
 

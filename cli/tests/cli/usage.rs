@@ -15,7 +15,12 @@ async fn mistakes_of_use_exit_with_2_and_say_what_to_type() {
         (&["login", "ftp://x"], "it must start with `http://` or `https://`"),
         (&["deploy", "dir", "--image", "x"], "cannot be used with"),
         (&["run"], "required arguments were not provided"),
-        (&["logs", "--source", "browser"], "[possible values: build, release, app, run, platform]"),
+        (
+            &["logs", "--source", "browser"],
+            "[possible values: build, release, app, run, platform, access]",
+        ),
+        (&["logs", "--status", "50x"], "neither a status like `404` nor a class like `5xx`"),
+        (&["logs", "--since", "yesterday"], "use a span like `90s`"),
         (&["ps"], "hint: add `-a NAME`, or run `slipway create NAME` here"),
         (&["login", "localhost:1"], "hint: add `--email ADDRESS --password-stdin`, or `--token`"),
         (&[], "Usage: slipway"),

@@ -11,13 +11,13 @@ use crate::time::Timestamp;
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DrainRequest {
-    /// `syslog://host:514`, `syslog+tls://host:6514`, or where to POST JSON: `https://…`. It may hold
-    /// secrets, and is never shown again.
+    /// `syslog://host:514`, `syslog+tls://host:6514`, or an HTTP or HTTPS address that takes JSON by
+    /// POST. It may hold secrets, and is never shown again.
     pub url: String,
-    /// Sent as `Authorization: Bearer …`; for `https://` and `http://`.
+    /// Sent as `Authorization: Bearer …`; not for syslog.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
-    /// Whether what is POSTed is compressed.
+    /// Whether what is sent is compressed with gzip; not for syslog.
     #[serde(default)]
     pub gzip: bool,
     /// Whose lines are sent; everybody's, when empty.

@@ -8,13 +8,14 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use slipway_core::deployment::DeploymentKind;
 use slipway_core::id::{
-    AppId, AuditId, DeploymentId, DrainId, InstallationId, InstanceId, JobId, ReleaseId, SessionId,
-    SourceId, TokenId, UserId,
+    AppId, AuditId, ChannelId, DeliveryId, DeploymentId, DrainId, FiringId, InstallationId,
+    InstanceId, JobId, ReleaseId, SessionId, SourceId, TokenId, UserId,
 };
 use slipway_core::instance::InstanceState;
-use slipway_core::name::{AppName, ConfigKey, Email, ProcessName};
+use slipway_core::name::{AlertName, AppName, ChannelName, ConfigKey, Email, ProcessName};
 use slipway_core::time::Timestamp;
 use slipway_core::wire::auth::Scope;
+use slipway_core::wire::channel::DeliveryState;
 use sqlx::any::AnyRow;
 use sqlx::{Row, ValueRef};
 
@@ -139,6 +140,11 @@ stored_texts!(
     Email,
     ProcessName,
     SocketAddr,
-    LogPosition
+    LogPosition,
+    FiringId,
+    ChannelId,
+    DeliveryId,
+    AlertName,
+    ChannelName
 );
-stored_names!(DeploymentKind, InstanceState, Scope);
+stored_names!(DeploymentKind, InstanceState, Scope, DeliveryState);

@@ -86,7 +86,7 @@ fn contains(text: &str, wanted: &str) -> bool {
 /// Whether `wanted` stands in `bytes`, without regard to the case of ASCII letters.
 pub(super) fn contains_ascii(bytes: &[u8], wanted: &[u8]) -> bool {
     let Some((first, rest)) = wanted.split_first() else { return true };
-    let starts = bytes.len().checked_sub(rest.len()).unwrap_or_default();
+    let starts = bytes.len().saturating_sub(rest.len());
     bytes[..starts].iter().enumerate().any(|(at, byte)| {
         byte.eq_ignore_ascii_case(first)
             && bytes[at + 1..at + wanted.len()].eq_ignore_ascii_case(rest)

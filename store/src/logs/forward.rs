@@ -64,7 +64,8 @@ fn read_once(
             break;
         }
     }
-    page.more = left == 0 && page.next < end;
+    // What a crash left of a line is behind all lines, and nothing more to read.
+    page.more = page.from < page.next && page.next < end;
     Ok(page)
 }
 

@@ -51,7 +51,7 @@ pub(super) fn tails(count: usize, words: Tail, access: Tail) -> LogTail {
     };
     while merge.step() {}
     let surplus = merge.lines.len().saturating_sub(count);
-    let cut = merge.lines.drain(..surplus).last();
+    let cut = merge.lines.drain(..surplus).next_back();
     let before = cut.map(|(position, _)| position).or_else(|| more.then_some(reached));
     LogTail { lines: merge.lines, next, before }
 }

@@ -164,6 +164,8 @@ impl Bench {
             Kind::InstanceFailed { .. } => "instance failed".to_owned(),
             Kind::InstanceRecovered { .. } => "instance recovered".to_owned(),
             Kind::InstanceStopped { .. } => "instance stopped".to_owned(),
+            Kind::AlertFiring { sentence, .. } => format!("alert: {sentence}"),
+            Kind::AlertResolved { sentence, .. } => format!("alert over: {sentence}"),
         };
         Ok(events.into_iter().map(|event| line(event.kind)).collect())
     }

@@ -191,7 +191,7 @@ async fn filters_hold_for_history_and_for_what_is_read_on() -> anyhow::Result<()
 async fn lines_since_a_moment_are_found_behind_older_ones() -> anyhow::Result<()> {
     let logs = Logs::new(small())?;
     let now = clock::now();
-    let ago = |seconds| now.0 - Millis::from_secs(seconds).0 as i64;
+    let ago = |seconds: i64| now.0 - 1000 * seconds;
     logs.append(&[word(ago(5), "young")])?;
     logs.append(&[word(ago(9_000), "old, and written later")])?;
     let filter = LogFilter { since: Some(Timestamp(ago(60))), ..LogFilter::default() };

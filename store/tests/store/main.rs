@@ -21,7 +21,9 @@ macro_rules! on_both_databases {
     };
 }
 
+mod alerts;
 mod apps;
+mod autoscale;
 mod backup;
 mod bench;
 mod config;

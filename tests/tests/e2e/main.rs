@@ -1,6 +1,8 @@
 //! What people can rely on, shown on whole installations: real Docker, nginx, git and databases.
 
+mod alerts;
 mod attached;
+mod autoscale;
 mod backup;
 mod concurrency;
 mod config;

@@ -38,7 +38,9 @@ impl Happening {
             | EventKind::InstanceReady { .. }
             | EventKind::InstanceFailed { .. }
             | EventKind::InstanceRecovered { .. }
-            | EventKind::InstanceStopped { .. } => None,
+            | EventKind::InstanceStopped { .. }
+            | EventKind::AlertFiring { .. }
+            | EventKind::AlertResolved { .. } => None,
         };
         Self { id: event.id, app: event.app, tone, text, href, at: Moment::new(event.at, now) }
     }
@@ -54,8 +56,15 @@ fn told(kind: &EventKind) -> (Tone, String) {
             let kind = deployment_kind.as_str();
             (tone, format!("Deployment #{sequence}, {kind}{version}: {}", label.to_lowercase()))
         }
-        EventKind::Scaled { process, from, to, by } => {
-            (Tone::Busy, format!("{process} scaled from {from} to {to} by {by}"))
+        EventKind::Scaled { process, from, to, by, reason } => {
+            let why = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+            (Tone::Busy, format!("{process} scaled from {from} to {to} by {by}{why}"))
+        }
+        EventKind::AlertFiring { alert, sentence, .. } => {
+            (Tone::Bad, format!("Alert {alert}: {sentence}"))
+        }
+        EventKind::AlertResolved { alert, sentence, .. } => {
+            (Tone::Good, format!("Alert {alert} is over: {sentence}"))
         }
         EventKind::InstanceReady { process, instance, version } => {
             (Tone::Good, format!("{process}.{instance} of v{version} is ready"))

@@ -21,13 +21,14 @@ const SITE_MARK: &str = "    # site ";
 
 const TEMPLATE: &str = include_str!("nginx.conf.tera");
 const MIME_TYPES: &str = include_str!("mime.types");
-const LUA: [(&str, &str); 7] = [
+const LUA: [(&str, &str); 8] = [
     ("lua/slipway/balancer.lua", include_str!("lua/balancer.lua")),
     ("lua/slipway/control.lua", include_str!("lua/control.lua")),
     ("lua/slipway/members.lua", include_str!("lua/members.lua")),
     ("lua/slipway/page.lua", include_str!("lua/page.lua")),
     ("lua/slipway/timing.lua", include_str!("lua/timing.lua")),
     ("lua/slipway/traffic.lua", include_str!("lua/traffic.lua")),
+    ("lua/slipway/wake.lua", include_str!("lua/wake.lua")),
     ("lua/slipway/worker.lua", include_str!("lua/worker.lua")),
 ];
 

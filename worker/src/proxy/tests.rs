@@ -12,3 +12,4 @@ pub(crate) mod rig;
 mod serving;
 mod switching;
 mod timing;
+mod waking;

@@ -54,7 +54,7 @@ const TEST_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Keeps a follower for every drain, and does the tests that are asked for.
 pub async fn run<H: Host>(context: Shared<H>, stop: CancellationToken) {
-    let door = Arc::new(Door::new(context.settings.outbound.clone()));
+    let door = Arc::new(Door::new(context.outbound.clone()));
     let mut followers: BTreeMap<DrainId, AbortOnDropHandle<()>> = BTreeMap::new();
     let mut tests: BTreeMap<(DrainId, Timestamp), AbortOnDropHandle<()>> = BTreeMap::new();
     let mut wake = context.store.wakes().subscribe(Topic::Drains);
@@ -159,7 +159,7 @@ impl Delivery {
         let mut receiver: Option<Receiver> = None;
         loop {
             if let Some(receiver) = &mut receiver {
-                receiver.check().await?;
+                receiver.check()?;
             }
             if progress.settle(Instant::now()) {
                 self.store.note_delivered(&self.drain.id, progress.taken).await?;
@@ -205,7 +205,7 @@ impl Delivery {
         receiver.send(&self.app, &[LogLine::new(clock::now(), LogSource::Platform, text)]).await?;
         if !receiver.confirms() {
             sleep(SETTLED).await;
-            receiver.check().await?;
+            receiver.check()?;
         }
         Ok(())
     }

@@ -23,6 +23,8 @@ const ROUND: Duration = Duration::from_mins(5);
 const KEPT_ROWS: Millis = Millis::from_secs(7 * 24 * 3_600);
 /// How many events are kept.
 const KEPT_EVENTS: u32 = 100_000;
+/// How long it is kept that an alert fired, and who was told.
+const KEPT_FIRINGS: Millis = Millis::from_secs(90 * 24 * 3_600);
 /// How long scratch files are kept: far longer than any build or upload takes.
 const KEPT_SCRATCH: Duration = Duration::from_hours(24);
 /// How long steps stay in the build cache that no build uses.
@@ -58,6 +60,7 @@ async fn round<H: Host>(context: &Shared<H>) -> anyhow::Result<()> {
     context.store.delete_sessions_before(before).await?;
     context.store.delete_idempotency_before(clock::now() - idempotency::KEPT).await?;
     context.store.prune_events(KEPT_EVENTS).await?;
+    context.store.prune_alerts(clock::now() - KEPT_FIRINGS).await?;
     context.store.prune_samples(clock::now()).await?;
     for source in context.store.unreferenced_sources(clock::now() - KEPT_SOURCES).await? {
         absent_is_done(tokio::fs::remove_file(context.data.source(&source)).await)?;

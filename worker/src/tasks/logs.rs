@@ -77,8 +77,9 @@ async fn follow<H: Host>(context: Shared<H>, row: Instance) {
                 for chunk in chunks {
                     match chunk {
                         Ok(chunk) => {
-                            let texts = lines.push(&chunk.bytes);
-                            texts.into_iter().for_each(|text| ring.push(chunk.at, text));
+                            for text in lines.push(&chunk.bytes) {
+                                ring.push(chunk.at, text);
+                            }
                         }
                         Err(error) => {
                             tracing::debug!(instance_id = %row.id, %error, "an instance's output broke off");

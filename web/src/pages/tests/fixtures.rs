@@ -166,6 +166,7 @@ pub fn answers() -> Answers {
                     from: 1,
                     to: 2,
                     by: "ada@example.com".to_owned(),
+                    reason: None,
                 },
             ),
             event(

@@ -4,6 +4,7 @@
 local members = require "slipway.members"
 local timing = require "slipway.timing"
 local traffic = require "slipway.traffic"
+local wake = require "slipway.wake"
 
 local GENERATION = "Slipway-Generation"
 
@@ -55,6 +56,13 @@ end
 function _M.times()
     traffic.flush()
     answer(200, table.concat(timing.report()))
+end
+
+-- PUT /sleepers: the apps that may sleep, one a line. Answers with those that are waited for, as
+-- soon as there are some, and with nothing after a second.
+function _M.sleepers()
+    ngx.req.read_body()
+    answer(200, wake.ask(ngx.req.get_body_data() or ""))
 end
 
 return _M

@@ -71,7 +71,7 @@ async fn every_request_becomes_a_line_of_its_app_also_over_restarts_and_rotation
 fn pad(log: &Path) {
     use std::io::Write;
     let mut file = std::fs::OpenOptions::new().append(true).open(log).unwrap();
-    file.write_all(&[b'\n'; 11 * 1024 * 1024]).unwrap();
+    file.write_all(&vec![b'\n'; 11 * 1024 * 1024]).unwrap();
 }
 
 /// A log as nginx writes it, without an nginx.
@@ -91,6 +91,8 @@ impl Written {
 
     fn add(&self, app: &AppId, ids: std::ops::Range<u32>) {
         use std::fmt::Write as _;
+        use std::io::Write as _;
+
         let mut text = String::new();
         for id in ids {
             let _ = writeln!(
@@ -98,7 +100,6 @@ impl Written {
                 r#"{{"app":"{app}","at":1764108000.123,"id":"{id}","instance":"","client":"::1","method":"GET","path":"/","status":"200","seconds":0.012,"bytes":7}}"#
             );
         }
-        use std::io::Write as _;
         let path = self.folder.path().join("access.log");
         let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
         file.unwrap().write_all(text.as_bytes()).unwrap();

@@ -1,19 +1,19 @@
 //! The way out: a connection to a receiver, to an address that was checked.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
-use slipway_core::outbound::{Host, OutboundRules};
+use slipway_core::outbound::Host;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::receiver::DrainError;
+use crate::outbound::Outbound;
 
 /// From the name to a connection that is ready, TLS included.
 const OPENING: Duration = Duration::from_secs(5);
@@ -24,13 +24,13 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Connection for T {}
 
 /// Opens connections, and keeps to the rules about where to.
 pub(super) struct Door {
-    rules: OutboundRules,
+    outbound: Outbound,
     tls: TlsConnector,
 }
 
 impl Door {
     /// A door that trusts the certificates this machine trusts.
-    pub(super) fn new(rules: OutboundRules) -> Self {
+    pub(super) fn new(outbound: Outbound) -> Self {
         let mut roots = RootCertStore::empty();
         let found = rustls_native_certs::load_native_certs();
         for error in &found.errors {
@@ -38,22 +38,21 @@ impl Door {
         }
         // One that cannot be parsed verifies nothing, and is no reason to do without the others.
         roots.add_parsable_certificates(found.certs);
-        Self::trusting(rules, roots)
+        Self::trusting(outbound, roots)
     }
 
     /// A door that trusts these certificates.
-    pub(super) fn trusting(rules: OutboundRules, roots: RootCertStore) -> Self {
+    pub(super) fn trusting(outbound: Outbound, roots: RootCertStore) -> Self {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .expect("the provider knows the protocol versions")
             .with_root_certificates(roots)
             .with_no_client_auth();
-        Self { rules, tls: TlsConnector::from(Arc::new(config)) }
+        Self { outbound, tls: TlsConnector::from(Arc::new(config)) }
     }
 
-    /// Connects within 5 s. The name is resolved once, every address is checked, and the connection
-    /// goes to one of them.
+    /// Connects within 5 s, to an address that was checked after the one resolution.
     pub(super) async fn open(
         &self,
         host: &Host,
@@ -78,15 +77,7 @@ impl Door {
     }
 
     async fn connect(&self, host: &Host, port: u16) -> Result<TcpStream, DrainError> {
-        let addresses: Vec<SocketAddr> = match host {
-            Host::Address(address) => vec![SocketAddr::new(*address, port)],
-            Host::Name(name) => {
-                lookup_host((name.as_str(), port)).await.map_err(DrainError::Name)?.collect()
-            }
-        };
-        for address in &addresses {
-            self.rules.refusal(address.ip())?;
-        }
+        let addresses = self.outbound.addresses(host, port).await?;
         let stream = TcpStream::connect(&addresses[..]).await.map_err(DrainError::Connect)?;
         stream.set_nodelay(true)?;
         Ok(stream)

@@ -7,7 +7,6 @@ use futures_util::FutureExt;
 use slipway_core::drain::DrainTarget;
 use slipway_core::log::LogLine;
 use slipway_core::name::AppName;
-use slipway_core::outbound::Refusal;
 use slipway_store::StoreError;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
@@ -15,6 +14,7 @@ use tokio::time::timeout;
 use super::door::{Connection, Door};
 use super::http::Http;
 use super::syslog;
+use crate::outbound::OutboundError;
 
 /// How long a receiver may take for what is sent at once.
 const TAKING: Duration = Duration::from_secs(5);
@@ -23,9 +23,7 @@ const TAKING: Duration = Duration::from_secs(5);
 #[derive(Debug, thiserror::Error)]
 pub(super) enum DrainError {
     #[error(transparent)]
-    Refused(#[from] Refusal),
-    #[error("its name cannot be resolved: {0}")]
-    Name(#[source] io::Error),
+    Outbound(#[from] OutboundError),
     #[error("it cannot be reached: {0}")]
     Connect(#[source] io::Error),
     #[error("TLS failed: {0}")]
@@ -89,7 +87,7 @@ impl Receiver {
     }
 
     /// Notices a connection that was closed from the other end.
-    pub(super) async fn check(&mut self) -> Result<(), DrainError> {
+    pub(super) fn check(&mut self) -> Result<(), DrainError> {
         match self {
             Self::Syslog(connection) => {
                 // A receiver of syslog has nothing to say; what it says is read past.

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use self::receivers::{Certificate, HttpReceiver, SyslogReceiver};
 use super::*;
+use crate::outbound::Outbound;
 use crate::proxy::tests::rig::eventually;
 
 /// An app with a log, and what its drains need.
@@ -94,8 +95,8 @@ impl World {
     }
 }
 
-fn local() -> OutboundRules {
-    OutboundRules::allowing(vec!["127.0.0.0/8".parse().unwrap()])
+fn local() -> Outbound {
+    Outbound::new(OutboundRules::allowing(vec!["127.0.0.0/8".parse().unwrap()]))
 }
 
 fn open_door() -> Door {
@@ -209,7 +210,8 @@ async fn internal_addresses_are_not_connected_to_whatever_name_they_hide_behind(
     let (world, receiver) = (World::new().await, SyslogReceiver::start().await);
     for host in ["127.0.0.1", "localhost"] {
         let drain = world.drain(&format!("syslog://{host}:{}", receiver.port()), None, false).await;
-        let door = Door::trusting(OutboundRules::default(), rustls::RootCertStore::empty());
+        let door =
+            Door::trusting(Outbound::new(OutboundRules::default()), rustls::RootCertStore::empty());
         let _task = world.follow(&drain, door).await;
         world.say(numbered(0..1));
         let failure = world.failure(&drain).await;

@@ -121,7 +121,7 @@ mod tests {
         let taken = ring.take(START);
         let kept = numbers(&taken);
         assert_eq!(kept.last(), Some(&49_999), "the newest are kept");
-        assert_eq!(taken.dropped as usize + kept.len(), 50_000);
+        assert_eq!(usize::try_from(taken.dropped).unwrap() + kept.len(), 50_000);
         assert_eq!(kept, (50_000 - kept.len()..50_000).collect::<Vec<_>>());
     }
 

@@ -1,0 +1,3 @@
+SELECT scope, name, body
+FROM alert_rules
+ORDER BY scope, name

@@ -1,0 +1,3 @@
+SELECT scope, body
+FROM alert_states
+WHERE scope = $1

@@ -1,0 +1,2 @@
+SELECT scope, body
+FROM alert_states

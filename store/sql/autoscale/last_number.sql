@@ -1,0 +1,3 @@
+SELECT CAST(COALESCE(MAX(number), 0) AS BIGINT) AS number
+FROM autoscale_decisions
+WHERE app_id = $1

@@ -1,0 +1,3 @@
+UPDATE autoscale
+SET paused = $3
+WHERE app_id = $1 AND process = $2

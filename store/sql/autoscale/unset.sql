@@ -1,0 +1,2 @@
+DELETE FROM autoscale
+WHERE app_id = $1 AND process = $2

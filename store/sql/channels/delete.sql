@@ -1,0 +1,2 @@
+DELETE FROM channels
+WHERE id = $1

@@ -1,0 +1,3 @@
+SELECT sealed_target
+FROM channels
+WHERE id = $1

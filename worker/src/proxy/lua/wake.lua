@@ -1,0 +1,91 @@
+-- Holds requests for apps that sleep until they are awake.
+--
+-- The dictionary holds, for an app that may sleep, `s <app>`; while requests wait for it, their
+-- number in `h <app>`; and `w <app>` from the arrival of one until somebody was told.
+
+local members = require "slipway.members"
+
+local dict = ngx.shared.slipway_wake
+local members_of = members.of
+local sleep = ngx.sleep
+local now = ngx.now
+
+local LOOK_EVERY_S = 0.02
+local HELD_AT_MOST_S = 30
+local HELD_AT_ONCE = 100
+-- A worker that is killed cannot take back what it holds; its numbers go by themselves.
+local FORGET_HELD_S = HELD_AT_MOST_S + 5
+-- How long somebody who asks waits for an answer other than nobody.
+local ASK_S = 1
+local PREFIXES = { s = true, w = true }
+
+local _M = {}
+
+local function leave(key)
+    if dict:incr(key, -1, 0) <= 0 then
+        dict:delete(key)
+    end
+end
+
+local function wait(app)
+    local key = "h " .. app
+    local held = dict:incr(key, 1, 0)
+    dict:expire(key, FORGET_HELD_S)
+    if held > HELD_AT_ONCE then
+        leave(key)
+        return ngx.exit(503)
+    end
+    dict:set("w " .. app, true)
+    local deadline = now() + HELD_AT_MOST_S
+    repeat
+        sleep(LOOK_EVERY_S)
+    until #members_of(app) > 0 or now() > deadline
+    leave(key)
+end
+
+-- access_by_lua: lets a request through to an app that has members, or that does not sleep.
+function _M.hold(app)
+    if #members_of(app) > 0 then
+        return
+    end
+    if dict:get("s " .. app) then
+        wait(app)
+    end
+end
+
+local function replace_sleepers(text)
+    local sleepers = {}
+    for app in text:gmatch("[a-z0-9_]+") do
+        sleepers[app] = true
+        dict:safe_set("s " .. app, true)
+    end
+    for _, key in ipairs(dict:get_keys(0)) do
+        local kind, app = key:match("^(%l) (.+)$")
+        if PREFIXES[kind] and not sleepers[app] then
+            dict:delete(key)
+        end
+    end
+    return sleepers
+end
+
+-- Exactly these may sleep; who of them is waited for.
+function _M.ask(text)
+    local sleepers = replace_sleepers(text)
+    local deadline = now() + ASK_S
+    local wanted = {}
+    while next(sleepers) do
+        for app in pairs(sleepers) do
+            if dict:get("w " .. app) then
+                dict:delete("w " .. app)
+                wanted[#wanted + 1] = app .. "\n"
+            end
+        end
+        if #wanted > 0 or now() >= deadline then
+            break
+        end
+        sleep(LOOK_EVERY_S)
+    end
+    return table.concat(wanted)
+end
+
+return _M

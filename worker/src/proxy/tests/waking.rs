@@ -1,0 +1,74 @@
+//! Requests for an app that sleeps.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinSet;
+
+use super::backend::Backend;
+use super::client::Client;
+use super::rig::{HOST, Rig, shop};
+
+fn sleepers() -> BTreeSet<slipway_core::id::AppId> {
+    BTreeSet::from([shop()])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fifty_requests_wait_for_one_wake_and_all_are_answered() {
+    let rig = Rig::start().await;
+    assert_eq!(rig.proxy.wanted(&sleepers()).await.unwrap(), BTreeSet::new());
+    let mut visitors = JoinSet::new();
+    for _ in 0..50 {
+        let address = rig.address;
+        visitors.spawn(async move {
+            let response = Client::connect(address).await.get(HOST, "/").await.unwrap();
+            (response.status(), Instant::now())
+        });
+    }
+    let asked = Instant::now();
+    assert_eq!(rig.proxy.wanted(&sleepers()).await.unwrap(), sleepers());
+    assert!(asked.elapsed() < Duration::from_millis(500), "{:?}", asked.elapsed());
+    let backend = Backend::start(1).await;
+    rig.set(&[&backend]).await;
+    let awake = Instant::now();
+    for (status, at) in visitors.join_all().await {
+        assert_eq!(status, 200);
+        assert!(at.duration_since(awake) < Duration::from_secs(1));
+    }
+    // Late marks of the same stampede are of an app that is awake, and then there are none.
+    while !rig.proxy.wanted(&sleepers()).await.unwrap().is_empty() {}
+    assert_eq!(backend.requests(), 50);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_that_does_not_sleep_is_not_waited_for() {
+    let rig = Rig::start().await;
+    let asked = Instant::now();
+    assert_eq!(rig.get("/").await.status(), 503);
+    rig.proxy.wanted(&sleepers()).await.unwrap();
+    rig.proxy.wanted(&BTreeSet::new()).await.unwrap();
+    assert_eq!(rig.get("/").await.status(), 503, "it was told to be no sleeper any more");
+    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_than_a_hundred_are_not_held() {
+    let rig = Rig::start_with(|settings| settings.requests_per_address = 1000).await;
+    rig.proxy.wanted(&sleepers()).await.unwrap();
+    let mut held = Vec::new();
+    for _ in 0..100 {
+        let mut client = rig.client().await;
+        client.send(&format!("GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n")).await;
+        held.push(client);
+    }
+    // Each of those is in one of two workers' hands soon; the next one is too many.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let refused = rig.get("/").await;
+    assert_eq!(refused.status(), 503);
+    assert!(refused.head.header("retry-after").is_some());
+    let backend = Backend::start(1).await;
+    rig.set(&[&backend]).await;
+    for client in &mut held {
+        assert_eq!(client.receive().await.unwrap().status(), 200);
+    }
+}
