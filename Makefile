@@ -1,10 +1,10 @@
 # The index of commands. Each one can be repeated safely; none asks anything.
 
 .DEFAULT_GOAL := help
-.PHONY: help up down clean setup build test check bench fmt
+.PHONY: help up down clean setup build test check bench fmt assets screenshots
 
 help: ## Show this list
-	@sed -n 's/^\([a-z]*\): .*## /\1\t/p' Makefile | expand -t 10
+	@sed -n 's/^\([a-z]*\): .*## /\1\t/p' Makefile | expand -t 13
 
 up: ## Install what is missing, build, start Slipway, push the sample app
 	@deploy/up.sh
@@ -35,3 +35,10 @@ bench: setup ## Measure against scripts by hand; ROW=name for one row
 
 fmt: ## Format
 	cargo fmt --all
+
+assets: ## Bundle the console's scripts from their npm packages
+	cd web && npm ci --no-audit --no-fund && npm run --silent build
+
+screenshots: setup ## Draw every page of the console in both themes, into target/screenshots
+	cargo build --workspace --locked
+	cargo test --workspace --locked --test e2e -- --ignored every_page_is_drawn

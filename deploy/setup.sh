@@ -34,8 +34,11 @@ missing_packages() {
     has mmdebstrap || echo mmdebstrap
     # A daemon from elsewhere (Docker's own packages, another host's socket) is as good.
     has dockerd || [ -S "$docker_socket" ] || echo docker.io
-    # For the tests: a second database, a tiny program for containers, and a reader of metrics.
+    # For the tests: a second database, a browser, a tiny program for containers, and a reader of
+    # metrics.
     has_postgres || echo postgresql
+    has chromium || echo chromium
+    has npm || printf '%s\n' nodejs npm
     { has prometheus && has promtool; } || echo prometheus
     has busybox || echo busybox-static
 }

@@ -34,6 +34,9 @@ after=$(mktemp)
 trap 'rm -f "$before" "$after"' EXIT
 belongings | sort >"$before"
 
+say "Comparing the console's scripts with their sources"
+(cd web && npm ci --silent --no-audit --no-fund && node build.js --check) ||
+    fail "the console's scripts are stale" "run \`make assets\` and commit what it made"
 say "Building everything, the programs under test included"
 cargo build --workspace --all-targets --locked
 say "Running every test"

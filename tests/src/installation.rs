@@ -1,5 +1,6 @@
 //! One whole installation of Slipway, apart from every other on this machine.
 
+mod claim;
 mod teardown;
 
 use std::fs::{self, File};
@@ -12,9 +13,8 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use rustix::process::{Pid, Signal, kill_process};
-use slipway_client::{Client, Credentials};
+use slipway_client::Client;
 use slipway_core::name::AppName;
-use slipway_core::wire::auth::{ClaimRequest, Scope, TokenRequest};
 use tempfile::TempDir;
 
 use crate::developer::Developer;
@@ -305,31 +305,6 @@ impl Slipway {
 
     fn servers(&self) -> MutexGuard<'_, Vec<Child>> {
         self.servers.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    async fn claim(&mut self) -> anyhow::Result<()> {
-        let printed = self.slipwayd("claim-token").output()?;
-        ensure!(printed.status.success(), "{}", String::from_utf8_lossy(&printed.stderr));
-        let printed = String::from_utf8(printed.stdout)?;
-        let claim = ClaimRequest {
-            claim_token: printed.lines().last().context("no claim token")?.trim().to_owned(),
-            email: "ada@example.com".parse()?,
-            password: "correct horse battery staple".to_owned(),
-        };
-        let anonymous = self.anonymous()?;
-        let session = anonymous.claim(&claim).await?;
-        let signed_in = anonymous.with_credentials(Credentials::Token(session.access_token));
-        let request = TokenRequest {
-            name: "tests".to_owned(),
-            scope: Scope::Admin,
-            app: None,
-            expires_in_days: None,
-        };
-        self.token = signed_in.create_token(&request).await?.secret;
-        let client = anonymous.with_credentials(Credentials::Token(self.token.clone()));
-        self.installation = client.status().await?.installation;
-        self.client = Some(client);
-        Ok(())
     }
 
     fn server_command(&self, role: &str) -> anyhow::Result<Command> {

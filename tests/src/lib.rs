@@ -13,6 +13,7 @@
 //! Whatever a test started is gone when it ends, also when it panics, and an installation that
 //! leaves something behind fails its test.
 
+pub mod browser;
 pub mod developer;
 pub mod disk;
 pub mod docker;

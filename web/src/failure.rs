@@ -78,6 +78,11 @@ impl Failure {
         }
     }
 
+    /// Whether the API says that this person may not do it.
+    pub fn is_forbidden(&self) -> bool {
+        matches!(self, Self::Api(error) if error.status() == Some(403))
+    }
+
     fn status(&self) -> StatusCode {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
@@ -86,7 +91,7 @@ impl Failure {
             Self::ForeignForm | Self::ExpiredForm => StatusCode::FORBIDDEN,
             Self::UnreadableForm(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Api(error) => match error.status() {
-                Some(status @ (403 | 429 | 503)) => {
+                Some(status @ (400 | 403 | 409 | 412 | 413 | 422 | 429 | 503)) => {
                     StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY)
                 }
                 _ => StatusCode::BAD_GATEWAY,
@@ -123,12 +128,12 @@ impl Failure {
     fn message(&self) -> String {
         match self {
             Self::Template(_) => "this page cannot be shown".to_owned(),
-            Self::UnreadableForm(_) => "a field of the form is missing".to_owned(),
             Self::NotFound
             | Self::WrongMethod
             | Self::SignedOut { .. }
             | Self::ForeignForm
             | Self::ExpiredForm
+            | Self::UnreadableForm(_)
             | Self::Api(_) => self.to_string(),
         }
     }

@@ -9,9 +9,10 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
 
-/// Nothing but our own style sheet, our own images and our own forms; no script at all.
-const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; \
-                      form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+/// Nothing but our own files, streams and forms; no script or style that stands in a page.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+                      img-src 'self' data:; connect-src 'self'; form-action 'self'; \
+                      frame-ancestors 'none'; base-uri 'none'";
 
 const STANDARD: [(HeaderName, &str); 5] = [
     (CONTENT_SECURITY_POLICY, POLICY),

@@ -4,8 +4,8 @@
 //! browser ──cookie──▶ console ──bearer token──▶ API
 //! ```
 //!
-//! Pages are made here, on the server, from what the typed client of the API answers; there is no
-//! script in them. The console holds no state of its own but a minute's memory of renewed sessions
+//! Pages are made here, on the server, from what the typed client of the API answers, and work as
+//! they are; a script of our own saves reloads and follows what is live. The console holds no state of its own but a minute's memory of renewed sessions
 //! (see [`session::renewals`]), and it can do nothing that the signed-in person's API token cannot.
 //!
 //! Every form passes [`guard`], every answer passes [`headers`], and every text that a template
@@ -13,10 +13,12 @@
 
 mod assets;
 mod console;
+mod dotenv;
 mod failure;
 mod guard;
 mod headers;
 mod pages;
+mod relay;
 mod return_path;
 mod routes;
 mod session;

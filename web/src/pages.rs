@@ -4,9 +4,12 @@ pub mod app;
 pub mod apps;
 pub mod claim;
 pub mod deployment;
+pub mod events;
 pub mod not_found;
+pub mod server;
 pub mod sign_in;
 pub mod sign_out;
+pub mod tokens;
 
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,8 @@ impl ReturnPath {
     /// The path itself when it is one of this console's pages, else the list of apps. Anything that
     /// a browser could take for another host (`//host`, `/\host`) is not such a page.
     pub fn parse(text: &str) -> Self {
-        let known = ["/apps/", "/deployments/"].iter().any(|prefix| text.starts_with(prefix));
+        let known = ["/apps/", "/deployments/"].iter().any(|prefix| text.starts_with(prefix))
+            || ["/events", "/tokens", "/server"].contains(&text);
         let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-_".contains(&byte));
         if known && plain { Self(text.to_owned()) } else { Self("/".to_owned()) }
     }
@@ -38,7 +39,7 @@ mod tests {
 
     #[test]
     fn a_page_of_the_console_is_returned_to() {
-        for path in ["/apps/shop", "/deployments/dep_0000000000000000000000000a"] {
+        for path in ["/apps/shop", "/events", "/deployments/dep_0000000000000000000000000a"] {
             assert_eq!(ReturnPath::parse(path).as_str(), path);
         }
     }

@@ -11,11 +11,15 @@ use axum::routing::{get, post};
 use tower_http::timeout::TimeoutLayer;
 
 use crate::console::Console;
-use crate::pages::{app, apps, claim, deployment, not_found, sign_in, sign_out};
+use crate::pages::{
+    app, apps, claim, deployment, events, not_found, server, sign_in, sign_out, tokens,
+};
 use crate::{assets, guard, headers};
 
-/// The largest form is an address and a password.
+/// The largest form but one is an address and a password.
 const FORM_BYTES: usize = 16 * 1024;
+/// A whole configuration; a key takes up to three times its bytes in a form.
+const CONFIG_BYTES: usize = 1024 * 1024;
 /// Longer than the client's own deadline for the API.
 const PAGE_DEADLINE: Duration = Duration::from_secs(40);
 
@@ -26,8 +30,14 @@ const PAGE_DEADLINE: Duration = Duration::from_secs(40);
 pub fn router(console: Arc<Console>) -> Router {
     Router::new()
         .route("/", get(apps::show))
-        .route("/apps/{app}", get(app::show))
+        .merge(of_an_app())
         .route("/deployments/{id}", get(deployment::show))
+        .route("/deployments/{id}/stream", get(deployment::stream::relayed))
+        .route("/deployments/{id}/progress", get(deployment::stream::progress))
+        .route("/events", get(events::show))
+        .route("/server", get(server::show))
+        .route("/tokens", get(tokens::show).post(tokens::create))
+        .route("/tokens/{id}/revoke", post(tokens::revoke))
         .route("/claim", get(claim::ask).post(claim::accept))
         .route("/sign-in", get(sign_in::ask).post(sign_in::accept))
         .route("/sign-out", post(sign_out::accept))
@@ -41,4 +51,33 @@ pub fn router(console: Arc<Console>) -> Router {
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, PAGE_DEADLINE))
         .layer(from_fn(headers::secure))
         .with_state(console)
+}
+
+fn of_an_app() -> Router<Arc<Console>> {
+    let config = Router::new()
+        .route("/apps/{app}/config", get(app::config::show).post(app::config::edit::accept))
+        .route("/apps/{app}/config/reveal", post(app::config::reveal))
+        .route(
+            "/apps/{app}/config/edit",
+            get(app::config::edit::ask).post(app::config::edit::review),
+        )
+        .layer(DefaultBodyLimit::max(CONFIG_BYTES));
+    Router::new()
+        .route("/apps/{app}", get(app::show))
+        .route("/apps/{app}/deployments", get(app::deployments::show))
+        .route("/apps/{app}/releases", get(app::releases::show))
+        .route(
+            "/apps/{app}/releases/{version}/rollback",
+            get(app::rollback::ask).post(app::rollback::accept),
+        )
+        .route("/apps/{app}/metrics", get(app::metrics::show))
+        .route("/apps/{app}/metrics/data", get(app::metrics::data))
+        .route("/apps/{app}/logs", get(app::logs::show))
+        .route("/apps/{app}/logs/stream", get(app::logs::stream))
+        .route("/apps/{app}/logs/download", get(app::logs::download))
+        .route("/apps/{app}/scale", get(app::scale::ask).post(app::scale::accept))
+        .route("/apps/{app}/settings", get(app::settings::show))
+        .route("/apps/{app}/restart", post(app::settings::restart))
+        .route("/apps/{app}/delete", post(app::settings::delete))
+        .merge(config)
 }

@@ -7,14 +7,28 @@ use tera::{Context, Tera};
 use crate::console::Console;
 use crate::session::BrowserSession;
 
-const TEMPLATES: [(&str, &str); 10] = [
+const TEMPLATES: [(&str, &str); 24] = [
     ("parts.html", include_str!("templates/parts.html")),
     ("frame.html", include_str!("templates/frame.html")),
     ("apps.html", include_str!("templates/apps.html")),
     ("app.html", include_str!("templates/app.html")),
-    ("app_history.html", include_str!("templates/app_history.html")),
+    ("app_head.html", include_str!("templates/app_head.html")),
+    ("app_deployments.html", include_str!("templates/app_deployments.html")),
+    ("app_releases.html", include_str!("templates/app_releases.html")),
+    ("app_rollback.html", include_str!("templates/app_rollback.html")),
+    ("app_metrics.html", include_str!("templates/app_metrics.html")),
+    ("app_logs.html", include_str!("templates/app_logs.html")),
+    ("app_config.html", include_str!("templates/app_config.html")),
+    ("app_config_edit.html", include_str!("templates/app_config_edit.html")),
+    ("app_scale.html", include_str!("templates/app_scale.html")),
+    ("app_settings.html", include_str!("templates/app_settings.html")),
+    ("deployment_rows.html", include_str!("templates/deployment_rows.html")),
     ("app_push.html", include_str!("templates/app_push.html")),
     ("deployment.html", include_str!("templates/deployment.html")),
+    ("deployment_progress.html", include_str!("templates/deployment_progress.html")),
+    ("events.html", include_str!("templates/events.html")),
+    ("tokens.html", include_str!("templates/tokens.html")),
+    ("server.html", include_str!("templates/server.html")),
     ("claim.html", include_str!("templates/claim.html")),
     ("sign_in.html", include_str!("templates/sign_in.html")),
     ("failure.html", include_str!("templates/failure.html")),
@@ -32,6 +46,9 @@ pub trait View: Serialize {
 #[derive(Debug, Serialize)]
 pub struct Frame {
     style: String,
+    script: String,
+    /// What draws the panels of the metrics page.
+    charts: String,
     icon: String,
     /// Whose session it is.
     email: Option<String>,
@@ -56,6 +73,8 @@ impl Frame {
     fn bare(console: &Console) -> Self {
         Self {
             style: console.assets.style.path(),
+            script: console.assets.script.path(),
+            charts: console.assets.charts.path(),
             icon: console.assets.icon.path(),
             email: None,
             form_token: None,
@@ -89,6 +108,16 @@ impl Templates {
         tera.autoescape_on([".html"]);
         tera.add_raw_templates(TEMPLATES)?;
         Ok(Self(tera))
+    }
+
+    /// A part of a page, which needs nothing of the frame around it.
+    ///
+    /// # Errors
+    /// When the template asks for something that the view does not have, which is a defect.
+    pub fn render_part<V: View>(&self, view: &V) -> Result<Html<String>, tera::Error> {
+        let mut context = Context::new();
+        context.insert("page", view);
+        self.0.render(V::TEMPLATE, &context).map(Html)
     }
 
     /// A whole page.

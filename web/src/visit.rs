@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::CookieJar;
 use slipway_client::{Client, ClientError, Credentials};
 use slipway_core::wire::status::ServerStatus;
 
 use crate::console::Console;
-use crate::failure::Failure;
+use crate::failure::{Failure, FailurePage};
 use crate::return_path::ReturnPath;
 use crate::session::{BrowserSession, lifetime};
 use crate::templates::{Frame, Trouble, View};
@@ -60,17 +60,34 @@ impl Visit {
             let frame = self.frame(page.status, page.refresh_s);
             Ok(self.console.templates.render(&frame, &page.view)?)
         });
-        let ended = matches!(shown, Err(Failure::SignedOut { .. }));
-        let response = match shown {
-            Ok(html) => html.into_response(),
-            Err(failure) => failure.into_page(&self.console, Some(&self.session)),
-        };
+        match shown {
+            Ok(html) => self.keep(html),
+            Err(failure @ Failure::SignedOut { .. }) => {
+                failure.into_page(&self.console, Some(&self.session))
+            }
+            Err(failure) => {
+                let page = failure.into_page(&self.console, Some(&self.session));
+                self.keep(page)
+            }
+        }
+    }
+
+    /// What a form leads to: another page, or the one that says why not.
+    pub fn lead(self, to: Result<String, Failure>) -> Response {
+        match to {
+            Ok(path) => self.keep(Redirect::to(&path)),
+            Err(failure) => self.answer::<FailurePage>(Err(failure)),
+        }
+    }
+
+    /// Any other answer, with the session's cookie when it was renewed.
+    pub fn keep(self, response: impl IntoResponse) -> Response {
         match self.renewed {
-            Some(lifetime) if !ended => {
+            Some(lifetime) => {
                 let cookie = self.console.cookies.keep_session(&self.session, lifetime);
                 (CookieJar::new().add(cookie), response).into_response()
             }
-            _ => response,
+            None => response.into_response(),
         }
     }
 
@@ -93,7 +110,8 @@ impl Visit {
         frame
     }
 
-    fn client(&self) -> Client {
+    /// The API, signed in as this person until their access token ends.
+    pub fn client(&self) -> Client {
         let token = self.session.access_token.clone();
         self.console.client.with_credentials(Credentials::Token(token))
     }

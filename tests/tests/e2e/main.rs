@@ -6,6 +6,7 @@ mod autoscale;
 mod backup;
 mod concurrency;
 mod config;
+mod console;
 mod crashes;
 mod disk;
 mod failures;

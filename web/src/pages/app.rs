@@ -1,40 +1,49 @@
-//! One app: whether it is well, what runs, what was deployed, and the way back.
+//! One app: whether it is well, what runs, what was deployed. Its other pages are below.
 
+pub mod config;
+pub mod deployments;
+pub mod logs;
+pub mod metrics;
+pub mod releases;
+pub mod rollback;
 pub mod rows;
+pub mod scale;
+pub mod settings;
 
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::response::Response;
 use serde::Serialize;
-use slipway_client::{ReleasePage, ServerUrl};
+use slipway_client::ServerUrl;
+use slipway_core::event::Event;
 use slipway_core::name::AppName;
 use slipway_core::time::Timestamp;
 use slipway_core::wire::app::AppInfo;
 use slipway_core::wire::deployment::DeploymentInfo;
 use slipway_core::wire::process::InstanceInfo;
-use slipway_core::wire::release::ReleaseSummary;
 
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::pages::app::rows::{DeploymentRow, InstanceRow, ProcessRow, ReleaseRow};
-use crate::pages::apps::AppRow;
+use crate::pages::app::rows::{DeploymentRow, InstanceRow, ProcessRow};
 use crate::templates::View;
+use crate::view::app_head::{AppHead, Tab};
+use crate::view::happening::{Happening, newest_first};
 use crate::visit::{Page, Visit};
 
-const DEPLOYMENTS_SHOWN: usize = 8;
-const RELEASES_SHOWN: u32 = 10;
+const DEPLOYMENTS_SHOWN: usize = 5;
+const EVENTS_SHOWN: usize = 8;
 /// Seconds between two looks while something is being deployed.
 const REFRESH_S: u32 = 5;
 
 /// An app, described.
 #[derive(Debug, Serialize)]
 pub struct AppPage {
-    app: AppRow,
+    head: AppHead,
     processes: Vec<ProcessRow>,
     instances: Vec<InstanceRow>,
     deployments: Vec<DeploymentRow>,
-    releases: Vec<ReleaseRow>,
+    events: Vec<Happening>,
     push: Push,
 }
 
@@ -52,7 +61,7 @@ pub struct Answers {
     pub app: AppInfo,
     pub instances: Vec<InstanceInfo>,
     pub deployments: Vec<DeploymentInfo>,
-    pub releases: Vec<ReleaseSummary>,
+    pub events: Vec<Event>,
 }
 
 impl Answers {
@@ -64,7 +73,7 @@ impl Answers {
 
 impl AppPage {
     pub fn new(answers: Answers, server: &ServerUrl, now: Timestamp) -> Self {
-        let Answers { app, instances, deployments, releases } = answers;
+        let Answers { app, instances, deployments, events } = answers;
         let deployments = deployments.into_iter().take(DEPLOYMENTS_SHOWN);
         Self {
             push: Push {
@@ -72,11 +81,11 @@ impl AppPage {
                 git_url: app.git_url,
                 branch: app.deploy_branch,
             },
-            app: AppRow::new(app.summary, now),
+            head: AppHead::new(app.summary, Tab::Overview, now),
             processes: app.processes.into_iter().map(ProcessRow::from).collect(),
             instances: instances.into_iter().map(|row| InstanceRow::new(row, now)).collect(),
             deployments: deployments.map(|row| DeploymentRow::new(row, now)).collect(),
-            releases: releases.into_iter().map(|row| ReleaseRow::new(row, now)).collect(),
+            events: newest_first(events, now).into_iter().take(EVENTS_SHOWN).collect(),
         }
     }
 }
@@ -96,9 +105,8 @@ pub async fn show(
 }
 
 async fn load(console: &Console, visit: &mut Visit, name: &str) -> Result<Page<AppPage>, Failure> {
-    let name: AppName = name.parse().map_err(|_| Failure::NotFound)?;
-    let releases = ReleasePage { limit: Some(RELEASES_SHOWN), before: None };
-    let (app, instances, deployments, releases, status) = visit
+    let name = named(name)?;
+    let (app, instances, deployments, events, status) = visit
         .ask(|client| {
             let name = name.clone();
             async move {
@@ -106,14 +114,22 @@ async fn load(console: &Console, visit: &mut Visit, name: &str) -> Result<Page<A
                     client.app(&name),
                     client.instances(&name),
                     client.deployments(&name),
-                    client.releases(&name, releases),
+                    client.events(Some(&name), None),
                     client.status(),
                 )
             }
         })
         .await?;
-    let answers = Answers { app, instances, deployments, releases };
+    let answers = Answers { app, instances, deployments, events };
     let refresh_s = answers.are_moving().then_some(REFRESH_S);
     let view = AppPage::new(answers, &console.public_url, status.now);
     Ok(Page { view, status, refresh_s })
+}
+
+/// The app that an address names.
+///
+/// # Errors
+/// [`Failure::NotFound`] when no app can have this name.
+pub fn named(name: &str) -> Result<AppName, Failure> {
+    name.parse().map_err(|_| Failure::NotFound)
 }

@@ -6,14 +6,17 @@ use axum::extract::State;
 use axum::response::Response;
 use serde::Serialize;
 use slipway_client::ServerUrl;
+use slipway_core::metric::Unit;
 use slipway_core::time::Timestamp;
 use slipway_core::wire::app::{AppHealth, AppSummary};
+use slipway_core::wire::metrics::ProcessNow;
 
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::templates::View;
 use crate::view::badge::Badge;
 use crate::view::moment::Moment;
+use crate::view::quantity::quantity;
 use crate::visit::{Page, Visit};
 
 /// Seconds between two looks while something is being deployed.
@@ -30,7 +33,7 @@ pub struct AppsPage {
 /// An app, in a line.
 #[derive(Debug, Serialize)]
 pub struct AppRow {
-    name: String,
+    pub name: String,
     badge: Badge,
     version: Option<u32>,
     source: Option<String>,
@@ -40,12 +43,30 @@ pub struct AppRow {
     url: String,
     /// The address without its scheme.
     host: String,
+    /// Unless nothing is known, as of an app without a proxied process.
+    traffic: Option<Traffic>,
+}
+
+/// What an app does at the moment.
+#[derive(Debug, Serialize)]
+struct Traffic {
+    rps: String,
+    p95: Option<String>,
 }
 
 impl AppsPage {
     pub fn new(apps: Vec<AppSummary>, server: &ServerUrl, now: Timestamp) -> Self {
         let apps = apps.into_iter().map(|app| AppRow::new(app, now)).collect();
         Self { apps, server: server.to_string() }
+    }
+
+    /// Adds what the apps do at the moment.
+    #[must_use]
+    pub fn with_traffic(mut self, processes: &[ProcessNow]) -> Self {
+        for app in &mut self.apps {
+            app.traffic = traffic(&app.name, processes);
+        }
+        self
     }
 }
 
@@ -65,8 +86,23 @@ impl AppRow {
             deployed: app.deployed_at.map(|at| Moment::new(at, now)),
             host: without_scheme(&app.url).to_owned(),
             url: app.url,
+            traffic: None,
         }
     }
+}
+
+/// The sum of an app's requests. Quantiles do not add up: the busiest process speaks for latency.
+fn traffic(app: &str, processes: &[ProcessNow]) -> Option<Traffic> {
+    let of_app = processes.iter().filter(|process| process.app.as_str() == app);
+    let mut rates: Vec<(f64, Option<f64>)> =
+        of_app.filter_map(|process| Some((process.rps?, process.p95_ms))).collect();
+    rates.sort_by(|(one, _), (other, _)| one.total_cmp(other));
+    let (_, p95) = *rates.last()?;
+    let rps: f64 = rates.iter().map(|(rps, _)| rps).sum();
+    Some(Traffic {
+        rps: quantity(Unit::PerSecond, rps),
+        p95: p95.map(|p95| quantity(Unit::Milliseconds, p95)),
+    })
 }
 
 fn without_scheme(url: &str) -> &str {
@@ -80,10 +116,13 @@ pub async fn show(State(console): State<Arc<Console>>, mut visit: Visit) -> Resp
 }
 
 async fn load(console: &Console, visit: &mut Visit) -> Result<Page<AppsPage>, Failure> {
-    let (apps, status) =
-        visit.ask(|client| async move { tokio::try_join!(client.apps(), client.status()) }).await?;
+    let (apps, processes, status) = visit
+        .ask(|client| async move {
+            tokio::try_join!(client.apps(), client.metrics_now(), client.status())
+        })
+        .await?;
     let is_moving =
         apps.iter().any(|app| matches!(app.health, AppHealth::Deploying | AppHealth::Deleting));
-    let view = AppsPage::new(apps, &console.public_url, status.now);
+    let view = AppsPage::new(apps, &console.public_url, status.now).with_traffic(&processes);
     Ok(Page { view, status, refresh_s: is_moving.then_some(REFRESH_S) })
 }

@@ -1,18 +1,20 @@
 //! One deployment: how far it came, why it ended, what it did and what it printed.
 
 pub mod output;
+pub mod stream;
 
 use axum::extract::Path;
 use axum::response::Response;
 use serde::Serialize;
 use slipway_core::deployment::Receipt;
-use slipway_core::id::DeploymentId;
+use slipway_core::id::{DeploymentId, Id as _};
 use slipway_core::time::{Millis, Timestamp};
 use slipway_core::wire::deployment::DeploymentInfo;
 
 use crate::failure::Failure;
 use crate::pages::app::rows::what;
 use crate::pages::deployment::output::Output;
+use crate::relay::is_id;
 use crate::templates::View;
 use crate::view::badge::Badge;
 use crate::view::moment::Moment;
@@ -21,12 +23,23 @@ use crate::view::stages::{Stage, stages};
 use crate::view::terminal::plain;
 use crate::visit::{Page, Visit};
 
-/// Seconds between two looks while it moves.
+/// Seconds between two looks while it moves, for browsers without a script.
 const REFRESH_S: u32 = 3;
 
 /// A deployment, described.
 #[derive(Debug, Serialize)]
 pub struct DeploymentPage {
+    #[serde(flatten)]
+    progress: Progress,
+    output: Output,
+    /// Where its next lines come from, unless there will be none.
+    stream: Option<String>,
+}
+
+/// All but its lines: what changes as it moves.
+#[derive(Debug, Serialize)]
+pub struct Progress {
+    id: String,
     app: String,
     sequence: u32,
     kind: &'static str,
@@ -39,7 +52,8 @@ pub struct DeploymentPage {
     stages: Vec<Stage>,
     cause: Option<Cause>,
     receipt: Option<ReceiptView>,
-    output: Output,
+    /// Whether it still moves without a stream that would tell: it is live, and watched.
+    is_watched: bool,
 }
 
 /// Why it ended, and what to do.
@@ -68,8 +82,28 @@ pub struct ReceiptPart {
 
 impl DeploymentPage {
     pub fn new(deployment: DeploymentInfo, output: Output, now: Timestamp) -> Self {
+        let is_over = output.is_whole || deployment.state.is_terminal();
+        let after = output.last_id.as_deref().filter(|id| is_id(id));
+        let after = after.map(|id| format!("?after={id}")).unwrap_or_default();
+        let stream = format!("/deployments/{}/stream{after}", deployment.id);
+        Self {
+            stream: (!is_over).then_some(stream),
+            progress: Progress::new(deployment, output.is_whole, now),
+            output,
+        }
+    }
+}
+
+impl View for DeploymentPage {
+    const TEMPLATE: &'static str = "deployment.html";
+}
+
+impl Progress {
+    /// How far it came. `is_live` says that its stream is over.
+    pub fn new(deployment: DeploymentInfo, is_live: bool, now: Timestamp) -> Self {
         let took = deployment.finished_at.map(|end| end.since(deployment.created_at).to_string());
         Self {
+            id: deployment.id.as_str().to_owned(),
             app: deployment.app.to_string(),
             sequence: deployment.sequence,
             kind: deployment.kind.as_str(),
@@ -81,14 +115,14 @@ impl DeploymentPage {
             stages: stages(deployment.kind, &deployment.state),
             cause: cause(&deployment),
             receipt: deployment.receipt.map(ReceiptView::from),
+            is_watched: is_live && !deployment.state.is_terminal(),
             by: deployment.created_by,
-            output,
         }
     }
 }
 
-impl View for DeploymentPage {
-    const TEMPLATE: &'static str = "deployment.html";
+impl View for Progress {
+    const TEMPLATE: &'static str = "deployment_progress.html";
 }
 
 fn cause(deployment: &DeploymentInfo) -> Option<Cause> {

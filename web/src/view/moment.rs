@@ -16,6 +16,10 @@ pub struct Moment {
     pub exact: String,
     /// For people: `5 min ago`.
     pub relative: String,
+    /// `2026-01-05`, in UTC.
+    pub date: String,
+    /// `12:00:03`, in UTC.
+    pub time: String,
 }
 
 impl Moment {
@@ -25,7 +29,9 @@ impl Moment {
         Self {
             machine: format!("{date}T{time}Z"),
             exact: format!("{date} {time} UTC"),
-            relative: relative(now.since(at), date),
+            relative: relative(now.since(at), date.clone()),
+            date,
+            time,
         }
     }
 }

@@ -18,6 +18,18 @@ use crate::api::Api;
 /// Nothing listens here.
 const NO_API: &str = "http://127.0.0.1:1";
 const PUBLIC: &str = "https://slipway.example.com";
+/// Where a signed-in person's forms go.
+const FORMS: [&str; 9] = [
+    "/apps/shop/releases/1/rollback",
+    "/apps/shop/config",
+    "/apps/shop/config/edit",
+    "/apps/shop/config/reveal",
+    "/apps/shop/scale",
+    "/apps/shop/restart",
+    "/apps/shop/delete",
+    "/tokens",
+    "/tokens/tok_0000000000000000000000000a/revoke",
+];
 const FORM: &str = "application/x-www-form-urlencoded";
 
 fn console(api_url: &str) -> Router {
@@ -76,15 +88,15 @@ async fn sign_in(console: &Router) -> Response {
 }
 
 #[tokio::test]
-async fn every_answer_forbids_scripts_frames_and_caching() {
+async fn every_answer_forbids_inline_scripts_frames_and_caching() {
     let console = console(NO_API);
     for path in ["/", "/sign-in", "/claim", "/nowhere", "/apps/shop", "/assets/none.css"] {
         let response = get(&console, path, "").await;
         let header = |name: &str| response.headers()[name].to_str().unwrap().to_owned();
         assert_eq!(
             header(CONTENT_SECURITY_POLICY.as_str()),
-            "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; \
-             frame-ancestors 'none'; base-uri 'none'",
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+             connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
             "{path}"
         );
         assert_eq!(header("x-content-type-options"), "nosniff", "{path}");
@@ -107,6 +119,22 @@ async fn the_style_sheet_is_kept_for_ever_under_its_own_name() {
 }
 
 #[tokio::test]
+async fn the_script_is_ours_and_travels_compressed() {
+    let console = console(NO_API);
+    let html = text(get(&console, "/sign-in", "").await).await;
+    assert_eq!(html.matches("<script").count(), 1);
+    let path = between(&html, "<script src=\"", "\"");
+    let request = Request::get(path).header("accept-encoding", "gzip, br").body(Body::empty());
+    let response = console.clone().oneshot(request.unwrap()).await.unwrap();
+    assert_eq!(response.headers()["content-type"], "text/javascript; charset=utf-8");
+    assert_eq!(response.headers()["content-encoding"], "gzip");
+    let packed = response.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(packed[..2], [0x1f, 0x8b]);
+    let plain = text(get(&console, path, "").await).await;
+    assert!(plain.len() > 2 * packed.len(), "{} and {}", plain.len(), packed.len());
+}
+
+#[tokio::test]
 async fn a_stranger_is_asked_to_sign_in_and_comes_back() {
     let console = console(NO_API);
     for (path, location) in
@@ -122,7 +150,7 @@ async fn a_stranger_is_asked_to_sign_in_and_comes_back() {
 async fn nothing_that_changes_something_is_taken_from_another_site() {
     let console = console(NO_API);
     let (cookie, token) = at_the_door(&console).await;
-    for path in ["/sign-in", "/sign-out", "/claim", "/", "/apps/shop"] {
+    for path in ["/sign-in", "/sign-out", "/claim", "/", "/apps/shop"].into_iter().chain(FORMS) {
         for method in [Method::POST, Method::PUT, Method::DELETE] {
             let request = Request::builder()
                 .method(&method)
@@ -154,6 +182,36 @@ async fn a_form_without_its_token_is_refused() {
             assert_eq!(response.status(), status, "{path} {form}");
             assert!(set_cookies(&response).is_empty());
         }
+    }
+}
+
+#[tokio::test]
+async fn a_signed_in_person_changes_nothing_without_the_token_of_a_form() {
+    let api = Api::start().await;
+    let console = console(&api.url);
+    let cookie = pair(&sign_in(&console).await);
+    let fields = "text=&etag=&key=A&confirm=shop&name=a&scope=read&app=&expires=&count.web=1";
+    for path in FORMS {
+        let form = format!("form_token=wrong&{fields}");
+        let response = post(&console, path, &cookie, PUBLIC, &form).await;
+        assert_eq!(response.status(), StatusCode::FORBIDDEN, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn streams_and_files_are_for_people_who_are_signed_in() {
+    let console = console(NO_API);
+    for path in [
+        "/apps/shop/logs/stream",
+        "/apps/shop/logs/download",
+        "/deployments/dep_0000000000000000000000000a/stream",
+        "/deployments/dep_0000000000000000000000000a/progress",
+        "/events",
+        "/tokens",
+        "/server",
+    ] {
+        let response = get(&console, path, "").await;
+        assert_eq!(response.status(), StatusCode::SEE_OTHER, "{path}");
     }
 }
 

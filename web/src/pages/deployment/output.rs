@@ -39,6 +39,10 @@ pub struct Output {
     pub left_out: usize,
     /// Whether reading stopped before the newest line.
     pub is_cut: bool,
+    /// Where a stream goes on after what was read.
+    pub last_id: Option<String>,
+    /// Whether the stream came to its end: nothing follows.
+    pub is_whole: bool,
 }
 
 impl Output {
@@ -69,8 +73,12 @@ async fn collect(
     let began = Instant::now();
     let mut silence = waits.first_word;
     while let Ok(Some(update)) = timeout(silence, updates.next()).await {
-        if let (_, DeploymentUpdate::Line { text }) = update? {
-            output.push(&text);
+        let (id, update) = update?;
+        output.last_id = id.or(output.last_id);
+        match update {
+            DeploymentUpdate::Line { text } => output.push(&text),
+            DeploymentUpdate::Moved { .. } => {}
+            DeploymentUpdate::Done { .. } => output.is_whole = true,
         }
         if began.elapsed() > waits.whole {
             output.is_cut = true;
@@ -102,7 +110,8 @@ mod tests {
         let endless =
             stream::iter([Ok(line("one")), Ok(line("two"))]).chain(stream::pending()).boxed();
         let output = collect(endless, SHORT).await.unwrap();
-        let lines: Vec<&str> = output.lines.iter().map(|line| line.text.as_str()).collect();
+        let lines: Vec<&str> =
+            output.lines.iter().map(|line| line.pieces[0].text.as_str()).collect();
         assert_eq!(lines, ["one", "two"]);
         assert!(!output.is_cut);
     }
@@ -124,6 +133,6 @@ mod tests {
             output.push(&number.to_string());
         }
         assert_eq!(output.left_out, 5);
-        assert_eq!(output.lines.front().map(|line| line.text.as_str()), Some("5"));
+        assert_eq!(output.lines.front().map(|line| line.pieces[0].text.as_str()), Some("5"));
     }
 }

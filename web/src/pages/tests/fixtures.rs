@@ -1,6 +1,7 @@
 //! What the API says, for pages to show.
 
 use slipway_core::deployment::{DeploymentKind, DeploymentState, Receipt};
+use slipway_core::event::{Event, EventKind};
 use slipway_core::id::{DeploymentId, Id as _};
 use slipway_core::instance::InstanceState;
 use slipway_core::reason::{Reason, ReasonCode};
@@ -111,7 +112,7 @@ fn instance(short: &str, process: &str, state: InstanceState) -> InstanceInfo {
     }
 }
 
-fn release(version: u32, live: bool) -> ReleaseSummary {
+pub fn release(version: u32, live: bool) -> ReleaseSummary {
     ReleaseSummary {
         version,
         description: format!("push {version}f2a9c1"),
@@ -124,6 +125,15 @@ fn release(version: u32, live: bool) -> ReleaseSummary {
         image_kept: version > 38,
         copy_of: None,
     }
+}
+
+pub fn releases() -> Vec<ReleaseSummary> {
+    vec![release(42, true), release(41, false), release(40, false), release(38, false)]
+}
+
+pub fn event(id: i64, kind: EventKind) -> Event {
+    let age = u64::try_from(60 - id).unwrap();
+    Event { id, at: ago(age), app: "shop".to_owned(), kind }
 }
 
 pub fn answers() -> Answers {
@@ -148,11 +158,36 @@ pub fn answers() -> Answers {
             instance("p0d6v2rt", "worker", InstanceState::Crashed),
         ],
         deployments: vec![failed(), live, rollback],
-        releases: vec![
-            release(42, true),
-            release(41, false),
-            release(40, false),
-            release(38, false),
+        events: vec![
+            event(
+                1,
+                EventKind::Scaled {
+                    process: "web".to_owned(),
+                    from: 1,
+                    to: 2,
+                    by: "ada@example.com".to_owned(),
+                    reason: None,
+                },
+            ),
+            event(
+                2,
+                EventKind::InstanceFailed {
+                    process: "worker".to_owned(),
+                    instance: "p0d6v2rt".to_owned(),
+                    version: 42,
+                    reason: Reason::new(ReasonCode::OomKilled, "killed at its limit of 512 MiB"),
+                },
+            ),
+            event(
+                3,
+                EventKind::DeploymentMoved {
+                    deployment_id: DeploymentId::from_bits(43),
+                    sequence: 43,
+                    deployment_kind: DeploymentKind::Push,
+                    state: failed().state,
+                    version: Some(43),
+                },
+            ),
         ],
     }
 }
@@ -168,6 +203,6 @@ pub fn first_answers() -> Answers {
         },
         instances: Vec::new(),
         deployments: Vec::new(),
-        releases: Vec::new(),
+        events: Vec::new(),
     }
 }

@@ -1,0 +1,59 @@
+// A browser that a test drives: one step a line on standard input, `{"step": "claim", "with": …}`,
+// and one answer a line on standard output, `{"ok": …}` or `{"failed": "why"}`.
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { chromium } from "playwright-core";
+import * as steps from "./steps.js";
+
+const [base] = process.argv.slice(2);
+const profile = await mkdtemp(join(tmpdir(), "slipway-test-browser-"));
+const context = await chromium.launchPersistentContext(profile, {
+  executablePath: "/usr/bin/chromium",
+  args: [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+  ],
+  baseURL: base,
+  viewport: { width: 1280, height: 860 },
+});
+context.setDefaultTimeout(60_000);
+const page = context.pages()[0] ?? (await context.newPage());
+
+// What no page may ever do: run a text of somebody else, break its policy, or ask another host.
+const faults = [];
+page.on("dialog", async (dialog) => {
+  faults.push(`a script ran: ${dialog.message()}`);
+  await dialog.dismiss();
+});
+page.on("pageerror", (error) => faults.push(`an error: ${error.message}`));
+page.on("console", (message) => {
+  if (/Content Security Policy/.test(message.text())) faults.push(message.text());
+});
+page.on("request", (request) => {
+  if (new URL(request.url()).origin !== base) faults.push(`another host: ${request.url()}`);
+});
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const { step, with: given } = JSON.parse(line);
+  let answer;
+  try {
+    const ok = (await steps[step](page, given)) ?? null;
+    if (faults.length > 0) throw new Error(faults.splice(0).join("\n"));
+    answer = { ok };
+  } catch (error) {
+    const seen = await page.locator("main").innerText({ timeout: 2000 }).catch(() => "nothing");
+    answer = { failed: `${step}: ${error.message}\nat ${page.url()}, which shows:\n${seen}` };
+  }
+  process.stdout.write(`${JSON.stringify(answer)}\n`);
+}
+await context.close();
+await rm(profile, { recursive: true, force: true });

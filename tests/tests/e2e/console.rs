@@ -1,0 +1,142 @@
+//! The console in a real browser: everything that a person can see and press.
+
+use std::fs;
+
+use serde_json::{Value, json};
+use slipway_tests::browser::Browser;
+use slipway_tests::program::of_this_crate;
+use slipway_tests::{Backend, Echo, Slipway};
+
+use crate::Outcome;
+
+const EMAIL: &str = "ada@example.com";
+const PASSWORD: &str = "correct horse battery staple";
+/// What strangers may write into commits, names and logs.
+const HOSTILE: &str = "<img src=x onerror=alert(1)><script>alert(2)</script>";
+/// A branch may hold no space.
+const HOSTILE_BRANCH: &str = "<svg/onload=alert(3)>";
+
+/// A process that writes about a thousand lines a second, some with a word to search for.
+const CHATTER: &str = r#"import time
+
+line = 0
+while True:
+    for _ in range(20):
+        line += 1
+        word = "needle" if line % 50 == 0 else "hay"
+        print(f"\033[32m{word}\033[0m number {line}", flush=False)
+    print(end="", flush=True)
+    time.sleep(0.02)
+"#;
+
+fn chatty(name: &str) -> Echo {
+    let procfile = "web: python app.py\nchatter: python chatter.py\n";
+    Echo::named(name).file("Procfile", procfile).file("chatter.py", CHATTER)
+}
+
+/// Every page, by the name of its picture.
+fn pages(deployment: &str) -> Value {
+    json!({
+        "apps": "/",
+        "overview": "/apps/shop",
+        "deployments": "/apps/shop/deployments",
+        "deployment": format!("/deployments/{deployment}"),
+        "releases": "/apps/shop/releases",
+        "rollback": "/apps/shop/releases/1/rollback",
+        "metrics": "/apps/shop/metrics?range=5m",
+        "logs": "/apps/shop/logs",
+        "config": "/apps/shop/config",
+        "config-edit": "/apps/shop/config/edit",
+        "scale": "/apps/shop/scale",
+        "settings": "/apps/shop/settings",
+        "events": "/events",
+        "tokens": "/tokens",
+        "server": "/server",
+        "nowhere": "/apps/nowhere",
+    })
+}
+
+/// An installation that was claimed in a browser, and that browser.
+async fn claimed() -> anyhow::Result<(Slipway, Browser)> {
+    let mut slipway = Slipway::start_unclaimed(Backend::Sqlite).await?;
+    let mut browser = Browser::open(slipway.console()).await?;
+    let token = slipway.claim_token()?;
+    let claim = json!({ "token": token, "email": EMAIL, "password": PASSWORD });
+    browser.step("claim", claim).await?;
+    slipway.join(EMAIL, PASSWORD).await?;
+    Ok((slipway, browser))
+}
+
+async fn newest_deployment(slipway: &Slipway) -> anyhow::Result<String> {
+    let deployments = slipway.client().deployments(&Slipway::app("shop")).await?;
+    Ok(deployments[0].id.to_string())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_deploys_watches_and_goes_back_in_a_browser() -> Outcome {
+    let (slipway, mut browser) = claimed().await?;
+    browser.step("signInAgain", json!({ "email": EMAIL, "password": PASSWORD })).await?;
+
+    // The first release says something hostile in its log, and so do its commit and branch.
+    let ada = slipway.developer("shop").await;
+    ada.commit(&Echo::named(HOSTILE)).await;
+    ada.commit_all(HOSTILE).await;
+    ada.git(&["branch", "--move", HOSTILE_BRANCH]).await.expect_success();
+    let refspec = format!("{HOSTILE_BRANCH}:main");
+    let push = ["push", "slipway", &refspec];
+    let watch = json!({ "app": "shop", "sequence": 1, "text": HOSTILE });
+    let (push, watched) = tokio::join!(ada.git(&push), browser.step("watchPush", watch));
+    push.expect_success();
+    watched?;
+
+    ada.git(&["branch", "--move", "main"]).await.expect_success();
+    ada.deploy(&chatty("two")).await;
+    browser.step("findInLog", json!({ "app": "shop", "text": HOSTILE })).await?;
+    browser.step("readLog", json!({ "app": "shop", "needle": "needle" })).await?;
+    browser.step("scale", json!({ "app": "shop", "process": "chatter", "count": 0 })).await?;
+    let colour = json!({ "app": "shop", "key": "COLOUR", "value": "deep-blue" });
+    browser.step("configure", colour).await?;
+
+    assert_eq!(slipway.site("shop").text("/").await?, "two");
+    let back = json!({ "app": "shop", "version": 1, "differs": ["Code", "COLOUR"] });
+    browser.step("rollBack", back).await?;
+    assert_eq!(slipway.site("shop").text("/").await?, HOSTILE);
+    browser.step("deleteApp", json!({ "app": "shop" })).await?;
+    browser.close().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_is_for_everybody() -> Outcome {
+    let (slipway, mut browser) = claimed().await?;
+    let ada = slipway.developer("shop").await;
+    ada.deploy(&Echo::named("one")).await;
+    ada.slipway(&["config", "set", "COLOUR=blue"]).await.expect_success();
+    browser.step("useKeys", json!({ "app": "shop" })).await?;
+    let pages = pages(&newest_deployment(&slipway).await?);
+    browser.step("inspect", json!({ "paths": pages })).await?;
+    browser.step("inspectOnPhone", json!({ "paths": pages })).await?;
+    browser.close().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "draws pictures for people to look at: `make screenshots`"]
+async fn every_page_is_drawn() -> Outcome {
+    let (slipway, mut browser) = claimed().await?;
+    let folder = of_this_crate("..").join("target/screenshots");
+    fs::create_dir_all(&folder)?;
+    browser.step("inspect", json!({ "paths": { "empty": "/" }, "folder": folder })).await?;
+    let ada = slipway.developer("shop").await;
+    let grace = slipway.developer("landing").await;
+    for name in ["Fix the cart", "Add gift cards"] {
+        chatty(name).write(ada.repository());
+        ada.commit_all(name).await;
+        ada.push().await.expect_success();
+    }
+    grace.deploy(&Echo::named("landing")).await;
+    ada.slipway(&["config", "set", "COLOUR=blue", "PAYMENTS_URL=x"]).await.expect_success();
+    ada.slipway(&["scale", "web=2", "chatter=1"]).await.expect_success();
+    let paths = pages(&newest_deployment(&slipway).await?);
+    browser.step("inspect", json!({ "paths": paths, "folder": folder })).await?;
+    browser.step("inspectOnPhone", json!({ "paths": paths, "folder": folder })).await?;
+    browser.close().await
+}

@@ -1,0 +1,21 @@
+// What the console's pages do beyond plain HTML. Every page works without this file: it only
+// saves reloads. Nothing from the server becomes markup but what the console itself rendered.
+
+import htmx from "htmx.org";
+import { openDialogs } from "./dialog.js";
+import { followDeployment } from "./deployment.js";
+import { followLog } from "./log.js";
+import { offerCopies } from "./copy.js";
+
+// The policy of the pages allows neither evaluated code nor inline styles.
+htmx.config.allowEval = false;
+htmx.config.allowScriptTags = false;
+htmx.config.includeIndicatorStyles = false;
+htmx.config.selfRequestsOnly = true;
+htmx.config.historyCacheSize = 0;
+
+document.documentElement.classList.add("live");
+openDialogs();
+offerCopies();
+for (const output of document.querySelectorAll("[data-deployment]")) followDeployment(output);
+for (const log of document.querySelectorAll("[data-log]")) followLog(log);
