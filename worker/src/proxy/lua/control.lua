@@ -10,6 +10,18 @@ local GENERATION = "Slipway-Generation"
 
 local _M = {}
 
+-- Every entry of a dictionary, `key value` a line.
+local function entries(dict)
+    local lines = {}
+    for _, key in ipairs(dict:get_keys(0)) do
+        local value = dict:get(key)
+        if value then
+            lines[#lines + 1] = key .. " " .. value .. "\n"
+        end
+    end
+    return table.concat(lines)
+end
+
 local function answer(status, body)
     ngx.status = status
     ngx.header["Content-Length"] = #body
@@ -49,13 +61,13 @@ function _M.traffic()
     local generation = members.adopt()
     traffic.flush()
     traffic.publish(generation)
-    answer(200, "g " .. generation .. "\n" .. table.concat(traffic.report()))
+    answer(200, "g " .. generation .. "\n" .. entries(ngx.shared.slipway_traffic))
 end
 
 -- GET /times: the entries of the other dictionary, likewise.
 function _M.times()
     traffic.flush()
-    answer(200, table.concat(timing.report()))
+    answer(200, entries(ngx.shared.slipway_timing))
 end
 
 -- PUT /sleepers: the apps that may sleep, one a line. Answers with those that are waited for, as

@@ -187,16 +187,4 @@ function _M.finish()
     dict:delete("w " .. pid)
 end
 
--- Every entry of the dictionary, `key value` a line.
-function _M.report()
-    local lines = {}
-    for _, key in ipairs(dict:get_keys(0)) do
-        local value = dict:get(key)
-        if value then
-            lines[#lines + 1] = key .. " " .. value .. "\n"
-        end
-    end
-    return lines
-end
-
 return _M
