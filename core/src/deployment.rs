@@ -365,5 +365,23 @@ pub struct Receipt {
     pub switch_ms: Millis,
 }
 
+impl Receipt {
+    /// The same, with the time that was spent in each stage so far, from the deployment's moves in
+    /// their order: the names of the states and when it came into them.
+    #[must_use]
+    pub fn with_stages(self, moves: &[(&str, Timestamp)]) -> Self {
+        let spent = |state| {
+            let stays = moves.windows(2).filter(|pair| pair[0].0 == state);
+            Millis(stays.map(|pair| pair[1].1.since(pair[0].1).0).sum())
+        };
+        Self {
+            build_ms: spent("building"),
+            release_ms: spent("releasing"),
+            start_ms: spent("starting"),
+            ..self
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -92,3 +92,19 @@ fn stored_names_lead_back_to_the_state() {
     }
     assert_eq!(DeploymentState::from_parts("paused", None), None);
 }
+
+#[test]
+fn a_receipt_adds_up_every_stay_in_a_stage() {
+    let moves = [
+        ("queued", Timestamp(0)),
+        ("building", Timestamp(10)),
+        ("releasing", Timestamp(1_310)),
+        ("starting", Timestamp(1_810)),
+        ("switching", Timestamp(2_610)),
+    ];
+    let receipt = Receipt { switch_ms: Millis(6), ..Receipt::default() }.with_stages(&moves);
+    let stages = (receipt.build_ms, receipt.release_ms, receipt.start_ms, receipt.switch_ms);
+    assert_eq!(stages, (Millis(1_300), Millis(500), Millis(800), Millis(6)));
+    let rollback = Receipt::default().with_stages(&moves[3..]);
+    assert_eq!((rollback.build_ms, rollback.start_ms), (Millis(0), Millis(800)));
+}

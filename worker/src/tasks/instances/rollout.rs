@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use slipway_core::deployment::{Deployment, DeploymentEvent, DeploymentState, Receipt};
+use slipway_core::event::{Event, EventKind};
 use slipway_core::id::{AppId, DeploymentId};
 use slipway_core::log::LogSource;
 use slipway_core::reason::{Reason, ReasonCode};
@@ -18,6 +19,8 @@ use crate::announce::Announcer;
 use crate::context::Host;
 use crate::proxy::{Counters, Traffic};
 
+/// Events of an app during a deployment; with more of them its receipt lacks its later stages.
+const MOST_EVENTS: u32 = 1000;
 /// Refusals of the proxy that fail a switch.
 const REFUSALS: u32 = 2;
 
@@ -33,7 +36,6 @@ struct Marks {
     at_start: Option<Counters>,
     /// The same at the switch.
     at_switch: Option<Counters>,
-    started: Option<Timestamp>,
     refusals: u32,
 }
 
@@ -73,7 +75,6 @@ impl<H: Host> Instances<H> {
             }
             let marks = Marks {
                 at_start: Some(sighting.traffic.of_app(&member.app.id)),
-                started: Some(clock::now()),
                 ..Marks::default()
             };
             self.rollouts.marks.insert(rollout.deployment.id.clone(), marks);
@@ -115,7 +116,8 @@ impl<H: Host> Instances<H> {
         let Some(rollout) = &member.rollout else { return Ok(()) };
         let id = &rollout.deployment.id;
         if matches!(event, DeploymentEvent::Switched { .. }) {
-            let receipt = self.receipt(member, rollout, sighting);
+            let moves = self.moves(rollout).await?;
+            let receipt = self.receipt(member, rollout, sighting).with_stages(&moves);
             self.context.store.set_receipt(id, &receipt).await?;
             self.announce_live(member, rollout, &receipt);
         } else {
@@ -148,15 +150,32 @@ impl<H: Host> Instances<H> {
         let traffic = sighting.traffic.of_app(&member.app.id);
         let marks = self.rollouts.marks.entry(deployment.id.clone()).or_default();
         let served = marks.at_start.map(|start| traffic.since(&start));
-        let started = marks.started.unwrap_or(deployment.state_since);
         marks.at_switch = Some(traffic);
-        let mut receipt = deployment.receipt.unwrap_or_default();
-        receipt.requests_served = served.map_or(0, |counts| counts.requests());
-        receipt.requests_dropped = served.map_or(0, |counts| counts.dropped);
-        receipt.start_ms = Millis(deployment.state_since.since(started).0);
-        receipt.switch_ms = now.since(deployment.state_since);
-        receipt.total_ms = now.since(deployment.created_at);
-        receipt
+        Receipt {
+            requests_served: served.map_or(0, |counts| counts.requests()),
+            requests_dropped: served.map_or(0, |counts| counts.dropped),
+            switch_ms: now.since(deployment.state_since),
+            total_ms: now.since(deployment.created_at),
+            ..Receipt::default()
+        }
+    }
+
+    /// Which states the deployment came into so far, and when.
+    async fn moves(
+        &self,
+        rollout: &ActiveRollout,
+    ) -> Result<Vec<(&'static str, Timestamp)>, StoreError> {
+        let Deployment { id, app_id, created_at, .. } = &rollout.deployment;
+        let until = clock::now() + Millis(1);
+        let events =
+            self.context.store.events_between(app_id, *created_at, until, MOST_EVENTS).await?;
+        let moved = |event: &Event| {
+            let EventKind::DeploymentMoved { deployment_id, state, .. } = &event.kind else {
+                return None;
+            };
+            (deployment_id == id).then_some((state.name(), event.at))
+        };
+        Ok(events.iter().filter_map(moved).collect())
     }
 
     fn announce_live(&self, member: &Member, rollout: &ActiveRollout, receipt: &Receipt) {
