@@ -23,7 +23,8 @@ const ASK: Duration = Duration::from_millis(100);
 /// Lines kept for the sentence of a failure.
 const KEPT: usize = 20;
 
-/// Runs the release's command, if it has one and this kind of deployment runs it.
+/// Runs the release's command, if it has one and this kind of deployment runs it. What is left of
+/// one that succeeded is for `clear_away`.
 pub(super) async fn run<H: Host>(work: &Work<'_, H>, release: &Release) -> Result<(), Halt> {
     let Some(command) = &release.formation.release_command else { return Ok(()) };
     if !work.deployment.kind.runs_release_command() {
@@ -79,8 +80,17 @@ pub(super) async fn run<H: Host>(work: &Work<'_, H>, release: &Release) -> Resul
             Err(Halt::Failed(Reason::new(ReasonCode::ReleaseCommandFailed, sentence)))
         }
     };
-    context.host.stop(&spec.id, Duration::from_secs(10)).await?;
+    if outcome.is_err() {
+        context.host.stop(&spec.id, Duration::from_secs(10)).await?;
+    }
     outcome
+}
+
+/// Takes away what is left of the command, once its deployment has gone on: until then it tells an
+/// attempt after a crash that the command was run, and nobody should wait for its removal.
+pub(super) async fn clear_away<H: Host>(work: &Work<'_, H>) -> Result<(), Halt> {
+    let id = instances::release_command(&work.deployment.id);
+    Ok(work.context.host.stop(&id, Duration::from_secs(10)).await?)
 }
 
 fn failure(exit: Exit) -> Reason {

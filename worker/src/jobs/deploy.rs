@@ -116,6 +116,7 @@ async fn stages<H: Host>(work: &Work<'_, H>) -> Result<(), Halt> {
             | DeploymentState::RevertFailed { .. } => return Ok(()),
         };
         let fence = Some(work.run.fence);
+        let was_releasing = deployment.state == DeploymentState::Releasing;
         deployment = match work.context.store.advance(&deployment.id, event, fence).await {
             Ok(deployment) => deployment,
             Err(StoreError::Stale | StoreError::Illegal(_) | StoreError::LostLease) => {
@@ -123,6 +124,9 @@ async fn stages<H: Host>(work: &Work<'_, H>) -> Result<(), Halt> {
             }
             Err(error) => return Err(error.into()),
         };
+        if was_releasing {
+            command::clear_away(work).await?;
+        }
     }
 }
 

@@ -22,7 +22,10 @@ use crate::engine::{EngineError, OutputChunk};
 
 /// Silence after which the stream is opened again: it may be dead without saying so.
 const SILENCE: Duration = Duration::from_mins(1);
-/// Pause before it is opened again.
+/// Pause before it is opened again, after it brought something: what ended is seen to have ended a
+/// moment after its last line.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
+/// The same when it brings nothing.
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// How far the output was delivered.
@@ -71,6 +74,7 @@ impl Docker {
         Box::pin(async_stream::stream! {
             let mut position = Position::from(since);
             let mut seen = false;
+            let mut pause = SHORTEST_PAUSE;
             loop {
                 // Looked up before reading: what ended by now is complete once it was read.
                 let container = match docker.find(&id).await {
@@ -94,13 +98,15 @@ impl Docker {
                 let mut lines = Box::pin(docker.lines(&container.id, position.at));
                 while let Ok(Some((at, chunk))) = timeout(SILENCE, lines.next()).await {
                     if position.admits(at) {
+                        pause = SHORTEST_PAUSE;
                         yield Ok(chunk);
                     }
                 }
                 if container.status == Status::Ended && container.runs_once() {
                     return;
                 }
-                sleep(PAUSE).await;
+                sleep(pause).await;
+                pause = (pause * 2).min(PAUSE);
             }
         })
     }
