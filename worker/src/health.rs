@@ -1,7 +1,8 @@
 //! Probes every instance that serves traffic, from this host and over the container network.
 //!
-//! One task an instance asks it on a rhythm that depends on how it stands: every 100 ms while it
-//! boots, so that a deploy waits for nothing; every 5 s once it is ready. The judgement is
+//! One task an instance asks it on a rhythm that depends on how it stands: every 25 ms when it has
+//! just started, so that a deploy waits for nothing, and less often when it boots for long; every
+//! 5 s once it is ready. The judgement is
 //! [`slipway_core::health`]'s; this module only asks and remembers.
 
 mod probe;
@@ -18,8 +19,11 @@ use tokio_util::task::AbortOnDropHandle;
 
 pub use self::probe::Question;
 
-/// How often a booting instance is asked.
+/// How often an instance is asked that has just started.
+const STARTED: Duration = Duration::from_millis(25);
+/// How often an instance is asked that still boots after `EAGER` questions.
 const BOOTING: Duration = Duration::from_millis(100);
+const EAGER: u32 = 120;
 /// When a first pass is confirmed by a second.
 const CONFIRM: Duration = Duration::from_millis(20);
 /// How often a ready instance is asked.
@@ -115,7 +119,9 @@ async fn keep_probing(
     entries: Arc<Entries>,
     wakes: Wakes,
 ) {
+    let mut asked = 0_u32;
     loop {
+        asked = asked.saturating_add(1);
         let answer = probe::ask(&client, &question).await;
         let passed = answer == Probe::Passed;
         let Some((changed, standing)) = record(&entries, &id, answer) else { return };
@@ -124,6 +130,7 @@ async fn keep_probing(
         }
         tokio::time::sleep(match standing {
             Standing::Booting | Standing::Unready if passed => CONFIRM,
+            Standing::Booting if asked < EAGER => STARTED,
             Standing::Booting => BOOTING,
             Standing::Ready => READY,
             Standing::Unready => UNREADY,

@@ -26,6 +26,7 @@ mod observation;
 mod output;
 mod process;
 mod sandbox;
+mod spares;
 mod specification;
 pub mod subnet;
 mod teardown;
@@ -33,15 +34,14 @@ mod turns;
 mod usage;
 mod watch;
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bollard::API_DEFAULT_VERSION;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
-use slipway_core::id::{AppId, InstallationId, InstanceId};
+use slipway_core::id::{InstallationId, InstanceId};
 use slipway_core::instance::{Endpoint, InstanceSpec, Observed, Usage};
 use slipway_core::time::Timestamp;
 use slipway_core::wire::attach::WindowSize;
@@ -56,6 +56,7 @@ use self::call::{LOOK_UP, refused};
 use self::host::Host;
 use self::inspection::Inspections;
 use self::marks::Marks;
+use self::spares::Spares;
 use self::subnet::Subnet;
 use self::turns::Turns;
 use super::{Attached, Engine, EngineError, OutputChunk, Program};
@@ -124,8 +125,8 @@ struct Shared {
     networks: tokio::sync::Mutex<()>,
     /// Held while a spare sandbox is looked for and claimed.
     claims: tokio::sync::Mutex<()>,
-    /// Apps a new spare will be made for.
-    refills: Mutex<BTreeSet<AppId>>,
+    /// How many spare sandboxes each app keeps.
+    spares: Spares,
     /// Names what is started inside of instances.
     marks: Marks,
     /// Counts events.
@@ -134,12 +135,6 @@ struct Shared {
     registries: Registries,
     tasks: TaskTracker,
     stopping: CancellationToken,
-}
-
-impl Shared {
-    fn refills(&self) -> MutexGuard<'_, BTreeSet<AppId>> {
-        self.refills.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Docker {
@@ -162,7 +157,7 @@ impl Docker {
             turns: Turns::default(),
             networks: tokio::sync::Mutex::default(),
             claims: tokio::sync::Mutex::default(),
-            refills: Mutex::default(),
+            spares: Spares::default(),
             marks: Marks::new(&settings.installation),
             hints: hints::Sender::new(0),
             registries: Registries::default(),

@@ -87,6 +87,7 @@ impl Docker {
         let sandbox = if claimed.is_some() {
             claimed
         } else {
+            self.shared.spares.note_lack(&spec.app_id);
             let network = self.network(&spec.app_id, &spec.app).await?;
             self.make_claimed(&spec.id, &spec.app_id, &network).await?
         };

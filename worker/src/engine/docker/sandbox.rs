@@ -1,7 +1,7 @@
 //! Sandboxes: network namespaces made beforehand, each held open by a tiny container.
 //!
-//! Making and wiring a namespace is the slow half of starting a container. So every app keeps one
-//! spare that is ready to be joined, and an instance that starts takes it over:
+//! Making and wiring a namespace is the slow half of starting a container. So every app keeps a
+//! spare or a few that are ready to be joined, and an instance that starts takes one over:
 //!
 //! ```text
 //!   sw-spare-<app8>-<n>  --rename-->  sw-net-<instance8>  <--joined by--  the instance
@@ -66,6 +66,7 @@ impl Docker {
         app: &AppName,
         spares: usize,
     ) -> Result<(), EngineError> {
+        self.shared.spares.note_demand(app_id, spares);
         let prepare = async {
             let network = self.network(app_id, app).await?;
             let population = self.population_of(app_id).await?;
@@ -102,6 +103,7 @@ impl Docker {
                 break;
             }
         }
+        self.shared.spares.forget(app_id);
         last
     }
 
@@ -142,16 +144,16 @@ impl Docker {
         self.make_sandbox(&names::claimed_sandbox(id), app_id, network).await
     }
 
-    /// Makes a spare for the app a little later, unless one is there by then.
+    /// Makes what the app lacks of spares a little later.
     pub(super) fn refill_later(&self, app_id: &AppId) {
-        if !self.shared.refills().insert(app_id.clone()) {
+        if !self.shared.spares.begin_refill(app_id) {
             return;
         }
         let (docker, app_id) = (self.clone(), app_id.clone());
         self.shared.tasks.spawn(async move {
             let delay = tokio::time::sleep(REFILL_DELAY);
             let waited = docker.shared.stopping.run_until_cancelled(delay).await;
-            docker.shared.refills().remove(&app_id);
+            docker.shared.spares.end_refill(&app_id);
             // Once begun it is finished, shutdown or not: nothing half made stays behind.
             if waited.is_some()
                 && let Err(error) = Box::pin(docker.refill(&app_id)).await
@@ -166,7 +168,8 @@ impl Docker {
         let Some(network) = self.networks_of(app_id).await?.into_iter().next() else {
             return Ok(());
         };
-        if self.population_of(app_id).await?.spares().next().is_none() {
+        let have = self.population_of(app_id).await?.spares().count();
+        for _ in have..self.shared.spares.wanted(app_id) {
             self.make_spare(app_id, &network).await?;
         }
         Ok(())
