@@ -1,6 +1,7 @@
 //! Connections, and how each is set up.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use sqlx::any::{AnyPoolOptions, install_default_drivers};
 use sqlx::{AnyPool, Connection, Executor};
@@ -13,6 +14,8 @@ const SQLITE_WRITER: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FUL
     PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000; \
     PRAGMA journal_size_limit = 67108864";
 const SQLITE_READER: &str = "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON";
+/// A connection to a server may have died while it lay idle for this long: it is tried first.
+const STALE: Duration = Duration::from_secs(5);
 /// No statement waits for a lock, or runs, for longer than a caller has patience.
 const POSTGRES: &str = "SET lock_timeout = '5s'; SET statement_timeout = '30s'; \
     SET idle_in_transaction_session_timeout = '60s'; SET timezone = 'UTC'";
@@ -42,12 +45,12 @@ pub(super) async fn pools(backend: Backend, settings: &StoreSettings) -> Result<
     match backend {
         Backend::Sqlite => {
             let url = creating(&settings.url);
-            let writer = pool(&url, 1, SQLITE_WRITER).await?;
-            let reader = pool(&url, most - 1, SQLITE_READER).await?;
+            let writer = pool(backend, &url, 1, SQLITE_WRITER).await?;
+            let reader = pool(backend, &url, most - 1, SQLITE_READER).await?;
             Ok(Pools { reader, writer })
         }
         Backend::Postgres => {
-            let writer = pool(&settings.url, most, POSTGRES).await?;
+            let writer = pool(backend, &settings.url, most, POSTGRES).await?;
             Ok(Pools { reader: writer.clone(), writer })
         }
     }
@@ -57,15 +60,27 @@ fn creating(url: &str) -> Cow<'_, str> {
     if url.contains('?') { url.into() } else { format!("{url}?mode=rwc").into() }
 }
 
-async fn pool(url: &str, most: u32, setup: &'static str) -> Result<AnyPool, StoreError> {
+async fn pool(
+    backend: Backend,
+    url: &str,
+    most: u32,
+    setup: &'static str,
+) -> Result<AnyPool, StoreError> {
     let options = AnyPoolOptions::new()
         .max_connections(most)
         .acquire_timeout(PATIENCE)
+        // A ping before every statement doubles its cost, and a file does not hang up.
+        .test_before_acquire(false)
         // On a full disk SQLite ends a transaction by itself, and the driver goes on counting it:
         // such a connection would never begin another one, and is replaced.
-        .before_acquire(|connection, _| {
-            let usable = !connection.is_in_transaction();
-            Box::pin(async move { Ok(usable) })
+        .before_acquire(move |connection, about| {
+            let is_stale = backend == Backend::Postgres && about.idle_for > STALE;
+            Box::pin(async move {
+                if is_stale {
+                    connection.ping().await?;
+                }
+                Ok(!connection.is_in_transaction())
+            })
         })
         .after_connect(move |connection, _| {
             Box::pin(async move { connection.execute(setup).await.map(drop) })

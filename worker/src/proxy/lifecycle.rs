@@ -11,7 +11,7 @@ use super::site::ProxyConfig;
 use super::{Generation, Proxy, ProxyError};
 
 /// A killed nginx is noticed after this long, as is a log that is being flooded.
-const WATCH: Duration = Duration::from_millis(500);
+const WATCH: Duration = Duration::from_secs(1);
 /// From its start nginx needs some hundredths of a second until it answers.
 const ANSWER: Duration = Duration::from_secs(5);
 /// How long requests may take once the whole installation is being stopped.

@@ -22,6 +22,8 @@ mod allowance;
 
 /// How often the access log is looked at. nginx writes its buffers twice a second.
 const TICK: Duration = Duration::from_millis(500);
+/// The same while nobody visits anything.
+const QUIET_TICK: Duration = Duration::from_secs(1);
 /// Most bytes that are looked at in a tick; with more, the next tick comes at once.
 const TICK_BYTES: usize = 8 * 1024 * 1024;
 /// Longest path of a line, in bytes.
@@ -39,10 +41,13 @@ pub async fn run<H: Host>(context: Shared<H>, stop: CancellationToken) {
             tracing::warn!(%error, "could not carry the access log into the apps' logs");
         }
         failing = result.is_err();
-        if !matches!(result, Ok(Progress::Behind)) {
-            // Ends early when canceled; either way the loop's condition decides.
-            let _ = tokio::time::timeout(TICK, stop.cancelled()).await;
-        }
+        let pause = match result {
+            Ok(Progress::Behind) => continue,
+            Ok(Progress::Nothing) => QUIET_TICK,
+            Ok(Progress::UpToDate) | Err(_) => TICK,
+        };
+        // Ends early when canceled; either way the loop's condition decides.
+        let _ = tokio::time::timeout(pause, stop.cancelled()).await;
     }
 }
 
@@ -62,6 +67,9 @@ async fn tick<H: Host>(context: &Shared<H>, collector: &mut Collector) -> anyhow
 /// Whether there is more to read at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Progress {
+    /// Nothing was new.
+    Nothing,
+    /// All of it was read.
     UpToDate,
     Behind,
 }
@@ -100,7 +108,8 @@ impl Collector {
         while read_bytes < TICK_BYTES {
             let AccessRead { lines, gap } = self.source.read()?;
             if lines.is_empty() {
-                return Ok(Progress::UpToDate);
+                let is_idle = read_bytes == 0;
+                return Ok(if is_idle { Progress::Nothing } else { Progress::UpToDate });
             }
             read_bytes += lines.len();
             for line in lines.split_inclusive(|byte| *byte == b'\n') {

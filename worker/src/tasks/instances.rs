@@ -26,6 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use slipway_core::deployment::DeploymentState;
 use slipway_core::rollout::{Action, plan};
 use slipway_store::clock;
 use slipway_store::wakes::Topic;
@@ -34,7 +35,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::effects::Effects;
 use self::failures::Failures;
-use self::fleet::{Fleet, Member};
+use self::fleet::{ActiveRollout, Fleet, Member};
 use self::local::Locals;
 use self::orphans::Orphans;
 use self::rollout::Rollouts;
@@ -172,8 +173,11 @@ impl<H: Host> Instances<H> {
         Ok(true)
     }
 
+    /// A release that is only observed changes by events and by the clock, as anything else does.
     fn is_busy(&self, member: &Member) -> bool {
-        member.rollout.is_some() || self.locals.any_booting(&member.app.id)
+        let rolls =
+            |rollout: &ActiveRollout| rollout.deployment.state != DeploymentState::Observing;
+        member.rollout.as_ref().is_some_and(rolls) || self.locals.any_booting(&member.app.id)
     }
 
     fn shared(&self) -> Shared<H> {

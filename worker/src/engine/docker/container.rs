@@ -87,6 +87,11 @@ impl Container {
         self.labels.get(key).map(String::as_str)
     }
 
+    /// Where its app is to listen.
+    pub fn port(&self) -> Option<u16> {
+        self.label(labels::PORT)?.parse().ok()
+    }
+
     /// Whether it is never to run a second time.
     pub fn runs_once(&self) -> bool {
         self.label(labels::LIFETIME) == Some(labels::ONE_OFF)

@@ -10,6 +10,7 @@ use bollard::query_parameters::InspectContainerOptions;
 use slipway_core::id::InstanceId;
 use slipway_core::instance::Exit;
 use slipway_core::time::Timestamp;
+use slipway_store::clock;
 
 use super::Docker;
 use super::call::{LOOK_UP, is_absent, refused};
@@ -19,11 +20,12 @@ use super::process::Process;
 use crate::engine::EngineError;
 
 /// How long an inspection is believed when no event contradicts it.
-const FRESH: Duration = Duration::from_secs(15);
-/// The same for a container that began to run less than `YOUNG` ago: what it listens on is asked
-/// for while it boots.
-const FRESH_WHILE_YOUNG: Duration = Duration::from_secs(1);
-const YOUNG: Duration = Duration::from_secs(90);
+const FRESH: Duration = Duration::from_mins(1);
+/// The same while it boots: what it listens on is asked for until that is what it should.
+const FRESH_WHILE_BOOTING: Duration = Duration::from_secs(1);
+/// A boot is over this long after a start, however it went. The kernel walks the sockets of the
+/// whole host to tell who listens, for a millisecond each time.
+const BOOTED: Duration = Duration::from_mins(15);
 
 /// Details of one container.
 #[derive(Debug, Clone)]
@@ -38,7 +40,7 @@ pub struct Inspection {
     pub restarts: u32,
     /// What its network namespace can be told by, where that can be read.
     pub namespace: Option<u64>,
-    /// What is listened on in it, where that can be read.
+    /// What is listened on in it while it boots, where that can be read.
     pub listeners: Vec<SocketAddr>,
 }
 
@@ -61,8 +63,6 @@ struct Entry {
     /// The instance it runs, if it does.
     instance: Option<InstanceId>,
     at: Instant,
-    /// When this run of the container was first seen.
-    first_seen: Instant,
 }
 
 impl Inspections {
@@ -97,7 +97,8 @@ impl Inspections {
     fn get(&self, container: &Container) -> Option<Inspection> {
         let known = self.lock();
         let entry = known.entries.get(&container.id)?;
-        let fresh = if entry.first_seen.elapsed() < YOUNG { FRESH_WHILE_YOUNG } else { FRESH };
+        let fresh =
+            if entry.inspection.is_booting(container) { FRESH_WHILE_BOOTING } else { FRESH };
         let valid = entry.inspection.status == container.status && entry.at.elapsed() < fresh;
         valid.then(|| entry.inspection.clone())
     }
@@ -112,14 +113,10 @@ impl Inspections {
         if known.generation != generation {
             return;
         }
-        let same_run = |entry: &&Entry| entry.inspection.started == inspection.started;
-        let before = known.entries.get(&container.id).filter(same_run);
-        let at = Instant::now();
         let entry = Entry {
             inspection: inspection.clone(),
             instance: container.instance(),
-            at,
-            first_seen: before.map_or(at, |entry| entry.first_seen),
+            at: Instant::now(),
         };
         known.entries.insert(container.id.clone(), entry);
     }
@@ -130,16 +127,19 @@ impl Inspections {
 }
 
 impl Inspection {
-    fn of(id: &str, found: ContainerInspectResponse) -> Self {
+    /// `listens`: whether it is to listen on a port.
+    fn of(id: &str, found: ContainerInspectResponse, listens: bool) -> Self {
         let state = found.state.unwrap_or_default();
         let moment = |text: Option<String>| text.as_deref().and_then(Moment::parse);
         let ended = moment(state.finished_at);
         let pid = state.pid.and_then(|pid| u32::try_from(pid).ok()).filter(|pid| *pid > 0);
         let process = pid.and_then(|pid| Process::of(id, pid));
+        let started = moment(state.started_at);
+        let listening = process.as_ref().filter(|_| listens && age(started) < BOOTED);
         Self {
             status: state.status.map_or(Status::Ended, Status::of),
             pid,
-            started: moment(state.started_at),
+            started,
             exit: Exit {
                 code: state.exit_code.unwrap_or_default(),
                 oom_killed: state.oom_killed.unwrap_or_default(),
@@ -147,8 +147,17 @@ impl Inspection {
             },
             restarts: found.restart_count.and_then(|n| u32::try_from(n).ok()).unwrap_or_default(),
             namespace: process.as_ref().and_then(Process::network_namespace),
-            listeners: process.as_ref().map(Process::listeners).unwrap_or_default(),
+            listeners: listening.map(Process::listeners).unwrap_or_default(),
         }
+    }
+
+    /// Whether the container runs and does not listen yet where it should.
+    fn is_booting(&self, container: &Container) -> bool {
+        let is_there =
+            |port| self.listeners.iter().any(|at| at.port() == port && !at.ip().is_loopback());
+        self.status == Status::Running
+            && container.port().is_some_and(|port| !is_there(port))
+            && age(self.started) < BOOTED
     }
 
     /// Whether this container, which runs, is in the network namespace of that sandbox: a sandbox
@@ -159,6 +168,11 @@ impl Inspection {
             _ => self.started >= sandbox.started,
         }
     }
+}
+
+/// How long ago this was, by the daemon's clock, which is this host's.
+fn age(started: Option<Moment>) -> Duration {
+    clock::now().since(started.map_or(Timestamp::default(), Moment::timestamp)).as_duration()
 }
 
 impl Docker {
@@ -180,7 +194,8 @@ impl Docker {
             Err(error) if is_absent(&error) => return Ok(None),
             Err(error) => return Err(refused(DOING, &error)),
         };
-        let reading = tokio::task::spawn_blocking(move || Inspection::of(&id, found));
+        let listens = container.port().is_some();
+        let reading = tokio::task::spawn_blocking(move || Inspection::of(&id, found, listens));
         let inspection = reading
             .await
             .map_err(|error| EngineError::Refused { doing: DOING, message: error.to_string() })?;

@@ -61,7 +61,7 @@ impl Docker {
         };
         let serves = connected && inspection.status == Status::Running;
         let address = sandbox.and_then(|sandbox| sandbox.address).filter(|_| serves);
-        let port = container.label(labels::PORT).and_then(|port| port.parse::<u16>().ok());
+        let port = container.port();
         Ok(Some(Observed {
             id,
             app_id,
