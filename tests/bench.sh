@@ -10,6 +10,7 @@ if ! command -v wrk >/dev/null; then
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y wrk | sed 's/^/       /' ||
         fail "wrk cannot be installed" "install it, then repeat"
 fi
+# One command, so that the programs and the benchmark share what they are made of.
 say "Building (release)"
-cargo build --release --locked --bin slipwayd --bin slipway
-exec cargo run --release --locked --package slipway-tests --bin bench -- "$@"
+cargo build --workspace --release --locked --bin slipwayd --bin slipway --bin bench
+exec "${CARGO_TARGET_DIR:-target}/release/bench" "$@"

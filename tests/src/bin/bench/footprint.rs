@@ -25,9 +25,7 @@ pub async fn idle(slipway: &Slipway, table: &mut Table) -> anyhow::Result<()> {
     sleep(Duration::from_secs(5)).await;
 
     let pid = slipway.server_pid();
-    let before = ticks(pid)?;
-    sleep(WATCHED).await;
-    let used = (ticks(pid)? - before) / TICKS_A_SECOND / WATCHED.as_secs_f64() * 100.0;
+    let used = cpu_used(pid, WATCHED).await?;
     let memory = resident_mib(pid)?;
     table.add(Line {
         what: "resident memory of slipwayd".to_owned(),
@@ -48,8 +46,18 @@ pub async fn idle(slipway: &Slipway, table: &mut Table) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// How much of a core a process takes over so long, in percent.
+///
+/// # Errors
+/// When there is no such process.
+pub async fn cpu_used(pid: u32, watched: Duration) -> anyhow::Result<f64> {
+    let before = ticks(pid)?;
+    sleep(watched).await;
+    Ok((ticks(pid)? - before) / TICKS_A_SECOND / watched.as_secs_f64() * 100.0)
+}
+
 /// User and system time of a process so far.
-fn ticks(pid: u32) -> anyhow::Result<f64> {
+pub fn ticks(pid: u32) -> anyhow::Result<f64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
     // The name in brackets may contain blanks; what follows it does not.
     let (_, fields) = stat.rsplit_once(") ").context("a line of /proc/*/stat")?;

@@ -3,14 +3,20 @@
 //! Every comparison alternates between the two, so that whatever else the machine does hits both,
 //! and prints medians. A row's name as the argument runs that row alone.
 
+mod autoscaling;
 mod by_hand;
 mod deploys;
 mod footprint;
 mod measure;
+mod metering;
+mod monitoring;
+mod panels;
 mod rollbacks;
 mod scaling;
+mod starts;
 mod table;
 mod traffic;
+mod waking;
 
 use std::env;
 use std::process::ExitCode;
@@ -20,8 +26,20 @@ use slipway_tests::{Backend, Slipway};
 use crate::table::Table;
 
 /// The rows, in the order of the table. Each fills in one line or a few that belong together.
-const ROWS: [&str; 7] =
-    ["deploy-sample", "deploy-tiny", "rollback", "scale", "traffic", "dropped", "footprint"];
+const ROWS: [&str; 12] = [
+    "deploy-sample",
+    "deploy-tiny",
+    "rollback",
+    "scale",
+    "traffic",
+    "dropped",
+    "metering",
+    "autoscale",
+    "wake",
+    "panels",
+    "footprint",
+    "monitor",
+];
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -54,7 +72,12 @@ async fn fill(table: &mut Table, chosen: &[String]) -> anyhow::Result<()> {
             "scale" => scaling::one_to_three(&slipway, table).await?,
             "traffic" => traffic::requests_per_second(&slipway, table).await?,
             "dropped" => deploys::twenty_under_load(&slipway, table).await?,
-            _ => footprint::idle(&slipway, table).await?,
+            "metering" => metering::cost(&slipway, table).await?,
+            "autoscale" => autoscaling::step(&slipway, table).await?,
+            "wake" => waking::from_zero(&slipway, table).await?,
+            "panels" => panels::slowest(&slipway, table).await?,
+            "footprint" => footprint::idle(&slipway, table).await?,
+            _ => monitoring::cost(&slipway, table).await?,
         }
     }
     Ok(())

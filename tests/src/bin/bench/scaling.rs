@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use slipway_core::wire::process::ScaleRequest;
 use slipway_tests::{Echo, Slipway, eventually};
+use tokio::time::sleep;
 
 use crate::by_hand::{ByHand, Container, python_base};
 use crate::measure::{in_ms, median, ratio};
@@ -12,6 +13,8 @@ use crate::table::{Line, Table};
 
 const ROUNDS: usize = 5;
 const PATIENCE: Duration = Duration::from_mins(1);
+/// Nobody scales an app up again in the very moment it has been scaled down.
+const REST: Duration = Duration::from_secs(4);
 const DOCKERFILE: &str = include_str!("tiny.dockerfile");
 
 /// One to three instances of a tiny app.
@@ -46,6 +49,7 @@ async fn ours(slipway: &Slipway) -> anyhow::Result<Duration> {
             Ok(())
         };
         eventually("one instance is left", PATIENCE, alone).await?;
+        sleep(REST).await;
     }
     median(&times)
 }
@@ -88,6 +92,7 @@ async fn theirs() -> anyhow::Result<Duration> {
         by_hand.switch(&members)?;
         times.push(started.elapsed());
         more.iter().try_for_each(Container::remove)?;
+        sleep(REST).await;
     }
     median(&times)
 }

@@ -22,24 +22,13 @@ const PORT: u16 = 8000;
 
 /// A static site in two instances, which answer faster than either nginx asks.
 pub async fn requests_per_second(slipway: &Slipway, table: &mut Table) -> anyhow::Result<()> {
-    let ada = slipway.developer("static").await;
-    std::fs::write(ada.repository().join("index.html"), "hello, world\n")?;
-    ada.commit_all("a page").await;
-    ada.push().await.expect_success();
-    ada.slipway(&["scale", "web=2"]).await.expect_success();
-    let members = eventually("two instances", PATIENCE, || async {
-        let members = members(slipway)?;
-        ensure!(members.len() == 2, "{members:?}");
-        Ok(members)
-    })
-    .await?;
-
+    let members = serve_two(slipway, "static").await?;
     let by_hand = ByHand::start()?;
     by_hand.switch(&members)?;
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        ours.push(wrk(&slipway.site("static"))?);
-        theirs.push(wrk(&by_hand.site())?);
+        ours.push(wrk(&slipway.site("static"))?.a_second);
+        theirs.push(wrk(&by_hand.site())?.a_second);
     }
     let (ours, theirs) = (median(&ours)?, median(&theirs)?);
     let ratio = ours / theirs;
@@ -54,10 +43,25 @@ pub async fn requests_per_second(slipway: &Slipway, table: &mut Table) -> anyhow
     Ok(())
 }
 
+/// A new static site in two instances; returns where they listen.
+pub async fn serve_two(slipway: &Slipway, app: &str) -> anyhow::Result<Vec<SocketAddr>> {
+    let ada = slipway.developer(app).await;
+    std::fs::write(ada.repository().join("index.html"), "hello, world\n")?;
+    ada.commit_all("a page").await;
+    ada.push().await.expect_success();
+    ada.slipway(&["scale", "web=2"]).await.expect_success();
+    let two = || async {
+        let members = members(slipway, app)?;
+        ensure!(members.len() == 2, "{members:?}");
+        Ok(members)
+    };
+    eventually("two instances", PATIENCE, two).await
+}
+
 /// Where the app's instances listen: the address of the namespace that each has joined.
-fn members(slipway: &Slipway) -> anyhow::Result<Vec<SocketAddr>> {
+fn members(slipway: &Slipway, app: &str) -> anyhow::Result<Vec<SocketAddr>> {
     let mut members = Vec::new();
-    for container in instances(slipway.installation(), "static")? {
+    for container in instances(slipway.installation(), app)? {
         let joined = docker(&["inspect", "--format", "{{.HostConfig.NetworkMode}}", &container])?;
         let holder = joined.strip_prefix("container:").unwrap_or(&container);
         let field = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
@@ -67,8 +71,14 @@ fn members(slipway: &Slipway) -> anyhow::Result<Vec<SocketAddr>> {
     Ok(members)
 }
 
-/// Requests per second over five seconds; an error among the answers fails it.
-fn wrk(site: &Site) -> anyhow::Result<f64> {
+/// What `wrk` counted.
+pub struct Counted {
+    pub requests: f64,
+    pub a_second: f64,
+}
+
+/// Visits a site for five seconds; an error among the answers fails it.
+pub fn wrk(site: &Site) -> anyhow::Result<Counted> {
     let output = Command::new("wrk")
         .args(["--threads", "2", "--connections", "64", "--duration", "5s"])
         .args(["--header", &format!("Host: {}", site.host)])
@@ -77,6 +87,14 @@ fn wrk(site: &Site) -> anyhow::Result<f64> {
         .context("running wrk")?;
     let report = String::from_utf8_lossy(&output.stdout);
     ensure!(!report.contains("Non-2xx"), "{report}");
-    let line = report.lines().find_map(|line| line.strip_prefix("Requests/sec:"));
-    Ok(line.with_context(|| format!("no number in {report}"))?.trim().parse()?)
+    let number = |line: Option<&str>| {
+        let text = line.with_context(|| format!("no number in {report}"))?;
+        anyhow::Ok(text.trim().parse()?)
+    };
+    Ok(Counted {
+        requests: number(
+            report.lines().find_map(|line| Some(line.split_once(" requests in ")?.0)),
+        )?,
+        a_second: number(report.lines().find_map(|line| line.strip_prefix("Requests/sec:")))?,
+    })
 }
