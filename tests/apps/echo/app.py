@@ -2,7 +2,7 @@
 
 GET /            the release's name          GET /env/KEY      a variable, byte for byte
 GET /instance    this instance's id          GET /slow/0.5     the name, half a second later
-GET /metrics     what it is to expose
+GET /metrics     what it is to expose, until there is a file /tmp/silent
 POST /           what was sent
 """
 
@@ -29,6 +29,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(os.environb[b"SLIPWAY_INSTANCE"])
         elif self.path.startswith("/env/"):
             self.answer(os.environb.get(self.path.removeprefix("/env/").encode(), b"(unset)"))
+        elif self.path == "/metrics" and pathlib.Path("/tmp/silent").exists():
+            self.send_error(404)
         elif self.path == "/metrics":
             self.answer(BEHAVIOUR.get("metrics", "").encode())
         else:

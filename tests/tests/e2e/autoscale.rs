@@ -96,6 +96,34 @@ async fn fifty_requests_wake_an_app_once_and_none_is_lost() -> Outcome {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn load_that_comes_and_goes_within_the_window_makes_nothing_flap() -> Outcome {
+    let slipway = Slipway::start(Backend::Sqlite).await?;
+    let ada = slipway.developer("shop").await;
+    ada.deploy(&Echo::named("one")).await;
+    let set = ["autoscale", "set", "web", "--max", "2", "--rps", "50"];
+    let times = ["--warm-up", "2s", "--down-window", "20s"];
+    ada.slipway(&[&set[..], &times[..]].concat()).await.expect_success();
+
+    let site = slipway.site("shop");
+    for _ in 0..4 {
+        let load = Load::of(&site, &[Habit::Kept, Habit::Kept]);
+        tokio::time::sleep(Duration::from_secs(8)).await;
+        load.end().await.expect_nothing_dropped();
+        tokio::time::sleep(Duration::from_secs(8)).await;
+    }
+    let events = slipway.client().events(Some(&Slipway::app("shop")), None).await?;
+    let scalings: Vec<(u32, u32)> = events
+        .iter()
+        .filter_map(|event| {
+            let EventKind::Scaled { from, to, by, .. } = &event.kind else { return None };
+            (by == "autoscaler").then_some((*from, *to))
+        })
+        .collect();
+    assert_eq!(scalings, [(1, 2)], "once up, and no way back before it is quiet for good");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_numbers_the_count_holds_and_says_so() -> Outcome {
     let slipway = Slipway::start(Backend::Sqlite).await?;
     let ada = slipway.developer("shop").await;

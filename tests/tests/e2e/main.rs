@@ -10,6 +10,7 @@ mod console;
 mod crashes;
 mod disk;
 mod failures;
+mod gauges;
 mod healing;
 mod kinds;
 mod logs;
