@@ -3,7 +3,8 @@ BEGIN IMMEDIATE;
 
 CREATE TEMP TABLE model AS
 SELECT app_id, process, body FROM process_samples
-WHERE span_ms = 5000 ORDER BY length(body) DESC LIMIT 1;
+WHERE span_ms = 5000 AND app_id = (SELECT id FROM apps WHERE name = 'charted')
+ORDER BY length(body) DESC LIMIT 1;
 
 CREATE TEMP TABLE spans (span_ms, kept_ms);
 INSERT INTO spans VALUES (5000, 3600000), (60000, 172800000), (600000, 2592000000);
