@@ -250,6 +250,14 @@ impl From<StoreError> for ApiError {
             StoreError::TooManyDrains => {
                 Self::conflict("too_many_drains", error.to_string(), "remove one first")
             }
+            StoreError::DomainTaken(_) => Self::conflict(
+                "domain_taken",
+                error.to_string(),
+                "remove it there first; a domain of an app that is being destroyed is free in a moment",
+            ),
+            StoreError::TooManyDomains => {
+                Self::conflict("too_many_domains", error.to_string(), "remove one first")
+            }
             StoreError::OutsideBounds { .. } => Self::conflict(
                 "outside_autoscale_bounds",
                 error.to_string(),

@@ -10,8 +10,9 @@ use utoipa::{Modify, OpenApi};
 
 use crate::git::http as git;
 use crate::routes::{
-    account, alerts, apps, audit, autoscale, channels, config, deploy, deployments, drains, events,
-    exposition, health, logs, metrics, processes, releases, runs, sessions, status, tokens,
+    account, alerts, apps, audit, autoscale, channels, config, deploy, deployments, domains,
+    drains, events, exposition, health, logs, metrics, processes, releases, runs, sessions, status,
+    tokens,
 };
 
 pub mod page;
@@ -65,6 +66,7 @@ pub async fn document() -> impl IntoResponse {
         processes::instances, processes::scale, processes::set_scale,
         autoscale::list, autoscale::show, autoscale::set, autoscale::unset, autoscale::simulate,
         config::list, config::change, config::reveal,
+        domains::list, domains::add, domains::remove,
         runs::create, runs::exec, runs::follow, runs::attach, logs::read, events::read,
         metrics::of_app, metrics::of_host, metrics::now, exposition::expose,
         drains::list, drains::add, drains::remove, drains::test,

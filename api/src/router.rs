@@ -13,8 +13,9 @@ use crate::git::http as git;
 use crate::middleware::{failure, headers, read_only, request, trail};
 use crate::openapi;
 use crate::routes::{
-    account, alerts, apps, audit, autoscale, channels, config, deploy, deployments, drains, events,
-    exposition, health, logs, metrics, processes, releases, runs, sessions, status, tokens,
+    account, alerts, apps, audit, autoscale, channels, config, deploy, deployments, domains,
+    drains, events, exposition, health, logs, metrics, processes, releases, runs, sessions, status,
+    tokens,
 };
 use crate::state::ApiState;
 
@@ -104,6 +105,9 @@ fn running(routes: Routes) -> Routes {
         .get("/v1/apps/{app}/config", config::list)
         .patch("/v1/apps/{app}/config", config::change)
         .get("/v1/apps/{app}/config/{key}", config::reveal)
+        .get("/v1/apps/{app}/domains", domains::list)
+        .post("/v1/apps/{app}/domains", domains::add)
+        .delete("/v1/apps/{app}/domains/{domain}", domains::remove)
         .post("/v1/apps/{app}/runs", runs::create)
         .post("/v1/apps/{app}/exec", runs::exec)
 }

@@ -10,6 +10,7 @@ pub mod channels;
 pub mod config;
 pub mod deploy;
 pub mod deployments;
+pub mod domains;
 pub mod drains;
 pub mod events;
 pub mod exposition;

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use slipway_core::name::AppName;
+use slipway_core::domain::ReservedNames;
+use slipway_core::name::{AppName, Hostname};
 use slipway_core::outbound::OutboundRules;
 
 /// Settings of one API process. Nothing here is read from the environment: the caller did that.
@@ -12,8 +13,10 @@ use slipway_core::outbound::OutboundRules;
 pub struct ApiSettings {
     /// Where people and git reach this API, without a trailing slash: `http://localhost:8080`.
     pub public_url: String,
-    /// Where apps answer, with `{app}` in the place of the name: `http://{app}.localhost:8080`.
-    pub app_url: String,
+    /// Where sites answer, with `{host}` in the place of their name: `http://{host}:8080`.
+    pub site_url: String,
+    /// Names that no app can have as a domain; among them those of the apps themselves.
+    pub reserved: ReservedNames,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
     /// What git runs before a ref moves.
@@ -26,7 +29,12 @@ pub struct ApiSettings {
 impl ApiSettings {
     /// Where an app answers.
     pub fn url_of(&self, app: &AppName) -> String {
-        self.app_url.replace("{app}", app.as_str())
+        self.site_url.replace("{host}", &format!("{app}.{}", self.reserved.apps))
+    }
+
+    /// Where what has this name answers.
+    pub fn url_at(&self, host: &Hostname) -> String {
+        self.site_url.replace("{host}", host.as_str())
     }
 
     /// Where an app is pushed to.
@@ -101,7 +109,8 @@ mod tests {
     fn urls_carry_the_name_of_the_app() {
         let settings = ApiSettings {
             public_url: "http://localhost:8080".to_owned(),
-            app_url: "http://{app}.localhost:8080".to_owned(),
+            site_url: "http://{host}:8080".to_owned(),
+            reserved: ReservedNames { apps: "localhost".parse().unwrap(), own: Vec::new() },
             trusted_proxies: Vec::new(),
             hook: HookProgram { program: "/usr/bin/slipwayd".into(), argument: None },
             outbound: OutboundRules::default(),
@@ -109,6 +118,8 @@ mod tests {
         };
         let app: AppName = "shop".parse().unwrap();
         assert_eq!(settings.url_of(&app), "http://shop.localhost:8080");
+        let domain = "shop.example.com".parse().unwrap();
+        assert_eq!(settings.url_at(&domain), "http://shop.example.com:8080");
         assert_eq!(settings.git_url_of(&app), "http://localhost:8080/git/shop.git");
     }
 }

@@ -47,6 +47,7 @@ pub enum Command {
     Apps(c::apps::Args),
     Info(c::info::Args),
     Open(c::open::Args),
+    Domains(c::domains::Args),
     Destroy(c::destroy::Args),
     Deploy(c::deploy::Args),
     Deployments(c::deployments::Args),

@@ -9,6 +9,7 @@ pub mod create;
 pub mod deploy;
 pub mod deployments;
 pub mod destroy;
+pub mod domains;
 pub mod drains;
 pub mod events;
 pub mod exec;
@@ -48,6 +49,7 @@ pub async fn run(invocation: &Invocation, command: Command) -> Result<(), Failur
         Command::Apps(args) => apps::run(invocation, args).await,
         Command::Info(args) => info::run(invocation, args).await,
         Command::Open(args) => open::run(invocation, args).await,
+        Command::Domains(args) => domains::run(invocation, args).await,
         Command::Destroy(args) => destroy::run(invocation, args).await,
         Command::Deploy(args) => deploy::run(invocation, args).await,
         Command::Deployments(args) => deployments::run(invocation, args).await,

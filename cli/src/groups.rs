@@ -6,7 +6,7 @@ use clap::Command;
 
 const GROUPS: &[(&str, &[&str])] = &[
     ("Account", &["login", "logout", "whoami", "tokens"]),
-    ("Apps", &["create", "apps", "info", "open", "destroy"]),
+    ("Apps", &["create", "apps", "info", "open", "domains", "destroy"]),
     ("Deploy", &["deploy", "deployments", "releases", "rollback"]),
     ("Run", &["ps", "scale", "autoscale", "restart", "stop", "start", "run", "exec", "config"]),
     ("Watch", &["logs", "drains", "events", "metrics", "top", "alerts", "status"]),

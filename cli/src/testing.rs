@@ -64,6 +64,7 @@ pub fn app() -> AppInfo {
     };
     AppInfo {
         summary: summary("shop", AppHealth::Healthy),
+        domains: ["shop.example.com", "www.example.com"].map(|name| name.parse().unwrap()).into(),
         git_url: "http://localhost:8080/git/shop.git".to_owned(),
         deploy_branch: "main".to_owned(),
         processes: vec![

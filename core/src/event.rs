@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::alert::Severity;
 use crate::deployment::{DeploymentKind, DeploymentState};
+use crate::domain::Domain;
 use crate::id::{DeploymentId, FiringId};
 use crate::name::AlertName;
 use crate::reason::Reason;
@@ -30,6 +31,10 @@ pub enum EventKind {
     AppCreated { by: String },
     /// The app is being destroyed.
     AppDestroyed { by: String },
+    /// The app answers at a domain of its own.
+    DomainAdded { domain: Domain, by: String },
+    /// The app does not answer at a domain any more.
+    DomainRemoved { domain: Domain, by: String },
     /// A deployment was accepted or moved to another state.
     DeploymentMoved {
         deployment_id: DeploymentId,

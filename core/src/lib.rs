@@ -11,6 +11,7 @@ pub mod calendar;
 pub mod channel;
 pub mod config;
 pub mod deployment;
+pub mod domain;
 pub mod drain;
 pub mod event;
 pub mod health;

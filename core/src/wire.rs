@@ -12,6 +12,7 @@ pub mod autoscale;
 pub mod channel;
 pub mod config;
 pub mod deployment;
+pub mod domain;
 pub mod drain;
 pub mod error;
 pub mod metrics;

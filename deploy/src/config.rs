@@ -5,8 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand};
+use slipway_core::domain::ReservedNames;
 use slipway_core::name::Hostname;
-use slipway_core::outbound::{Network, OutboundRules};
+use slipway_core::outbound::{Host, HttpAddress, Network, OutboundRules};
 use slipway_worker::engine::docker::subnet::Subnet;
 
 use crate::collector::CollectorArgs;
@@ -161,6 +162,16 @@ impl Server {
         OutboundRules::allowing(self.allow_outbound.clone())
     }
 
+    /// Names that no app can have as a domain.
+    pub fn reserved_names(&self) -> ReservedNames {
+        let address = self.public_url().parse::<HttpAddress>().ok();
+        let own = address.and_then(|address| match address.host() {
+            Host::Name(name) => Some(name.clone()),
+            Host::Address(_) => None,
+        });
+        ReservedNames { apps: self.app_domain.clone(), own: own.into_iter().collect() }
+    }
+
     /// The database's address.
     pub fn database_url(&self) -> String {
         self.database
@@ -187,6 +198,20 @@ mod tests {
         for bad in ["A", "=x", "A B=x", "A;B=x"] {
             assert!(parse_argument(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn the_names_of_slipway_and_of_its_apps_are_reserved() {
+        let reserved = |url: &str| {
+            let words =
+                ["slipwayd", "run", "--app-domain", "apps.example.com", "--public-url", url];
+            let Command::Run(server) = Args::parse_from(words).command else { panic!("it runs") };
+            server.reserved_names()
+        };
+        let named = reserved("https://Slipway.example.com/");
+        assert_eq!(named.apps.as_str(), "apps.example.com");
+        assert_eq!(named.own, ["slipway.example.com".parse().unwrap()]);
+        assert!(reserved("http://10.0.0.5:8081").own.is_empty(), "no domain is an address");
     }
 
     #[test]

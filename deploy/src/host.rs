@@ -91,10 +91,11 @@ pub fn api_state(foundation: &Foundation, shutdown: CancellationToken) -> anyhow
     let port = server.http_listen.port();
     let settings = ApiSettings {
         public_url: server.public_url(),
-        app_url: match port {
-            80 => format!("http://{{app}}.{}", server.app_domain),
-            port => format!("http://{{app}}.{}:{port}", server.app_domain),
+        site_url: match port {
+            80 => "http://{host}".to_owned(),
+            port => format!("http://{{host}}:{port}"),
         },
+        reserved: server.reserved_names(),
         trusted_proxies: Vec::new(),
         hook: HookProgram {
             program: std::env::current_exe().context("cannot find this program")?,

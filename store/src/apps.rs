@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use slipway_core::domain::Domain;
 use slipway_core::event::EventKind;
 use slipway_core::id::{AppId, Id, ReleaseId};
 use slipway_core::name::{AppName, ProcessName};
@@ -63,11 +64,13 @@ pub struct AppRow {
     pub deploying: bool,
 }
 
-/// An active app with its wanted counts.
+/// An active app with its wanted counts and its domains.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FleetEntry {
     pub app: App,
     pub scale: BTreeMap<ProcessName, u32>,
+    /// In the order of their names.
+    pub domains: Vec<Domain>,
 }
 
 impl Store {
@@ -129,18 +132,23 @@ impl Store {
         row.fetch_optional(self.reader()).await?.as_ref().map(app_row).transpose()
     }
 
-    /// Every active app with its wanted counts, in two queries.
+    /// Every active app with its wanted counts and its domains, in three queries.
     pub async fn fleet(&self) -> Result<Vec<FleetEntry>, StoreError> {
         let mut scales: BTreeMap<AppId, BTreeMap<ProcessName, u32>> = BTreeMap::new();
         for row in statement!("scale/of_active_apps").fetch_all(self.reader()).await? {
             let scale = scales.entry(row.col("app_id")?).or_default();
             scale.insert(row.col("process")?, row.col("wanted")?);
         }
+        let mut domains: BTreeMap<AppId, Vec<Domain>> = BTreeMap::new();
+        for row in statement!("domains/of_active_apps").fetch_all(self.reader()).await? {
+            domains.entry(row.col("app_id")?).or_default().push(row.col("domain")?);
+        }
         let rows = statement!("apps/active").fetch_all(self.reader()).await?;
         let entry = |row| {
             let app = app(row)?;
             let scale = scales.remove(&app.id).unwrap_or_default();
-            Ok(FleetEntry { app, scale })
+            let domains = domains.remove(&app.id).unwrap_or_default();
+            Ok(FleetEntry { app, scale, domains })
         };
         rows.iter().map(entry).collect()
     }

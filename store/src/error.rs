@@ -2,6 +2,7 @@
 
 use slipway_core::config::ConfigTooLarge;
 use slipway_core::deployment::IllegalTransition;
+use slipway_core::domain::Domain;
 use slipway_core::id::{DeploymentId, InstanceId, ReleaseId};
 use slipway_core::name::{AppName, ChannelName, Email, ProcessName};
 use sqlx::error::DatabaseError;
@@ -27,6 +28,10 @@ pub enum StoreError {
     TooManyInstances { process: ProcessName, count: u32 },
     #[error("an app has at most {} drains", crate::drains::MAX_DRAINS)]
     TooManyDrains,
+    #[error("the domain `{0}` belongs to another app")]
+    DomainTaken(Domain),
+    #[error("an app has at most {} domains", crate::domains::MAX_DOMAINS)]
+    TooManyDomains,
     /// The process scales by itself, within bounds that the count lies outside of.
     #[error("`{process}` scales by itself between {min} and {max}: {count} is outside")]
     OutsideBounds { process: ProcessName, count: u32, min: u32, max: u32 },

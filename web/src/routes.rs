@@ -76,6 +76,11 @@ fn of_an_app() -> Router<Arc<Console>> {
         .route("/apps/{app}/logs/stream", get(app::logs::stream))
         .route("/apps/{app}/logs/download", get(app::logs::download))
         .route("/apps/{app}/scale", get(app::scale::ask).post(app::scale::accept))
+        .route("/apps/{app}/domains", get(app::domains::show).post(app::domains::add))
+        .route(
+            "/apps/{app}/domains/{domain}/remove",
+            get(app::domains::ask).post(app::domains::remove),
+        )
         .route("/apps/{app}/settings", get(app::settings::show))
         .route("/apps/{app}/restart", post(app::settings::restart))
         .route("/apps/{app}/delete", post(app::settings::delete))

@@ -7,7 +7,7 @@ use tera::{Context, Tera};
 use crate::console::Console;
 use crate::session::BrowserSession;
 
-const TEMPLATES: [(&str, &str); 24] = [
+const TEMPLATES: [(&str, &str); 26] = [
     ("parts.html", include_str!("templates/parts.html")),
     ("frame.html", include_str!("templates/frame.html")),
     ("apps.html", include_str!("templates/apps.html")),
@@ -21,6 +21,8 @@ const TEMPLATES: [(&str, &str); 24] = [
     ("app_config.html", include_str!("templates/app_config.html")),
     ("app_config_edit.html", include_str!("templates/app_config_edit.html")),
     ("app_scale.html", include_str!("templates/app_scale.html")),
+    ("app_domains.html", include_str!("templates/app_domains.html")),
+    ("app_domain_removal.html", include_str!("templates/app_domain_removal.html")),
     ("app_settings.html", include_str!("templates/app_settings.html")),
     ("deployment_rows.html", include_str!("templates/deployment_rows.html")),
     ("app_push.html", include_str!("templates/app_push.html")),

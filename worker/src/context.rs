@@ -3,16 +3,18 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use slipway_core::domain::Domain;
 use slipway_core::id::AppId;
 use slipway_core::name::{AppName, Hostname};
-use slipway_store::Store;
 use slipway_store::data_dir::DataDir;
 use slipway_store::keys::KeyRing;
 use slipway_store::logs::LogStore;
+use slipway_store::{Store, StoreError};
 
 use crate::attach::Attachments;
 use crate::builder::Builder;
 use crate::engine::Engine;
+use crate::environment::Addresses;
 use crate::metrics::live::Live;
 use crate::outbound::Outbound;
 use crate::proxy::Proxy;
@@ -69,21 +71,25 @@ pub struct Context<H> {
 pub type Shared<H> = Arc<Context<H>>;
 
 impl<H> Context<H> {
-    /// The names an app answers at.
-    ///
-    /// # Panics
-    /// Never: an app name is a DNS label, and the domain was validated.
+    /// The name that Slipway gives an app.
     pub fn hostname(&self, app: &AppName) -> Hostname {
-        format!("{app}.{}", self.settings.app_domain)
-            .parse()
-            .expect("an app name before a host name is a host name")
+        self.settings.hostname(app)
     }
 
     /// Where an app answers, for people.
     pub fn url(&self, app: &AppName) -> String {
-        match self.settings.public_port {
-            80 => format!("http://{}", self.hostname(app)),
-            port => format!("http://{}:{port}", self.hostname(app)),
-        }
+        self.settings.url_at(&self.hostname(app))
+    }
+
+    /// The addresses of an app as its instances are told them when they start.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn addresses(&self, app_id: &AppId, app: &AppName) -> Result<Addresses, StoreError> {
+        let rows = self.store.domains(app_id).await?;
+        let domains: Vec<Domain> = rows.into_iter().map(|row| row.domain).collect();
+        let hostnames = self.settings.hostnames(app, &domains);
+        let origins = hostnames.iter().map(|name| self.settings.url_at(name)).collect();
+        Ok(Addresses { url: self.url(app), hostnames, origins })
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use slipway_core::config::Config;
+use slipway_core::domain::environment::{HOSTS, ORIGINS};
 use slipway_core::id::InstanceId;
 use slipway_core::name::{AppName, Hostname, ProcessName};
 
@@ -13,8 +14,17 @@ pub struct Identity<'a> {
     pub process: &'a ProcessName,
     pub instance: &'a InstanceId,
     pub port: Option<u16>,
-    pub hostname: &'a Hostname,
-    pub url: &'a str,
+    pub addresses: &'a Addresses,
+}
+
+/// Where an app answers.
+pub struct Addresses {
+    /// The one that Slipway gives it.
+    pub url: String,
+    /// Every name, that one first.
+    pub hostnames: Vec<Hostname>,
+    /// The same as origins.
+    pub origins: Vec<String>,
 }
 
 /// The app's configuration, completed.
@@ -22,13 +32,13 @@ pub struct Identity<'a> {
 /// The app's own values win over the defaults (`ALLOWED_HOSTS` and its like, which Django projects
 /// read under several names), and nothing wins over `PORT` and `SLIPWAY_*`.
 pub fn environment(config: &Config, identity: &Identity<'_>) -> BTreeMap<String, String> {
-    let hosts = format!("{},localhost,127.0.0.1", identity.hostname);
-    let mut variables = BTreeMap::from([
-        ("ALLOWED_HOSTS".to_owned(), hosts.clone()),
-        ("DJANGO_ALLOWED_HOSTS".to_owned(), hosts),
-        ("CSRF_TRUSTED_ORIGINS".to_owned(), identity.url.to_owned()),
-        ("DJANGO_CSRF_TRUSTED_ORIGINS".to_owned(), identity.url.to_owned()),
-    ]);
+    let Addresses { url, hostnames, origins } = identity.addresses;
+    let local = ["localhost", "127.0.0.1"];
+    let hosts: Vec<&str> = hostnames.iter().map(Hostname::as_str).chain(local).collect();
+    let (hosts, origins) = (hosts.join(","), origins.join(","));
+    let mut variables = BTreeMap::new();
+    variables.extend(HOSTS.map(|name| (name.to_owned(), hosts.clone())));
+    variables.extend(ORIGINS.map(|name| (name.to_owned(), origins.clone())));
     variables.extend(config.0.iter().map(|(key, value)| (key.to_string(), value.clone())));
     if let Some(port) = identity.port {
         variables.insert("PORT".to_owned(), port.to_string());
@@ -38,7 +48,7 @@ pub fn environment(config: &Config, identity: &Identity<'_>) -> BTreeMap<String,
         ("SLIPWAY_RELEASE".to_owned(), format!("v{}", identity.version)),
         ("SLIPWAY_PROCESS".to_owned(), identity.process.to_string()),
         ("SLIPWAY_INSTANCE".to_owned(), identity.instance.short().to_owned()),
-        ("SLIPWAY_URL".to_owned(), identity.url.to_owned()),
+        ("SLIPWAY_URL".to_owned(), url.clone()),
     ]);
     variables
 }
@@ -48,36 +58,45 @@ mod tests {
     use super::*;
     use slipway_core::id::Id;
 
+    fn made(config: &[(&str, &str)]) -> BTreeMap<String, String> {
+        let pair = |(key, value): &(&str, &str)| (key.parse().unwrap(), (*value).to_owned());
+        let names = ["shop.localhost", "shop.example.com"];
+        environment(
+            &Config(config.iter().map(pair).collect()),
+            &Identity {
+                app: &"shop".parse().unwrap(),
+                version: 3,
+                process: &ProcessName::web(),
+                instance: &InstanceId::from_bits(7),
+                port: Some(8000),
+                addresses: &Addresses {
+                    url: "http://shop.localhost:8080".to_owned(),
+                    hostnames: names.map(|name| name.parse().unwrap()).into(),
+                    origins: names.map(|name| format!("http://{name}:8080")).into(),
+                },
+            },
+        )
+    }
+
     #[test]
     fn the_apps_values_win_over_defaults_and_lose_to_its_identity() {
-        let config = Config(
-            [
-                ("ALLOWED_HOSTS".parse().unwrap(), "*".to_owned()),
-                ("PORT".parse().unwrap(), "1".to_owned()),
-                ("A".parse().unwrap(), "a\n\"$#=é🚀".to_owned()),
-            ]
-            .into(),
-        );
-        let app: AppName = "shop".parse().unwrap();
-        let process = ProcessName::web();
-        let instance = InstanceId::from_bits(7);
-        let hostname: Hostname = "shop.localhost".parse().unwrap();
-        let variables = environment(
-            &config,
-            &Identity {
-                app: &app,
-                version: 3,
-                process: &process,
-                instance: &instance,
-                port: Some(8000),
-                hostname: &hostname,
-                url: "http://shop.localhost:8080",
-            },
-        );
+        let variables = made(&[("ALLOWED_HOSTS", "*"), ("PORT", "1"), ("A", "a\n\"$#=é🚀")]);
         assert_eq!(variables["ALLOWED_HOSTS"], "*");
         assert_eq!(variables["PORT"], "8000");
         assert_eq!(variables["A"], "a\n\"$#=é🚀");
         assert_eq!(variables["SLIPWAY_RELEASE"], "v3");
         assert_eq!(variables["SLIPWAY_INSTANCE"], "00000007");
+    }
+
+    #[test]
+    fn every_name_of_the_app_is_listed_and_the_first_is_its_url() {
+        let variables = made(&[]);
+        for name in HOSTS {
+            assert_eq!(variables[name], "shop.localhost,shop.example.com,localhost,127.0.0.1");
+        }
+        for name in ORIGINS {
+            assert_eq!(variables[name], "http://shop.localhost:8080,http://shop.example.com:8080");
+        }
+        assert_eq!(variables["SLIPWAY_URL"], "http://shop.localhost:8080");
     }
 }

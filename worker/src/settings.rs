@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use slipway_core::name::Hostname;
+use slipway_core::domain::Domain;
+use slipway_core::name::{AppName, Hostname};
 use slipway_core::time::Millis;
 
 /// Settings of one worker.
@@ -21,6 +22,36 @@ pub struct Settings {
     pub telemetry: Option<Collector>,
     /// Arguments of every build, such as a package index of the operator's.
     pub build_arguments: BTreeMap<String, String>,
+}
+
+impl Settings {
+    /// The name that Slipway gives an app.
+    ///
+    /// # Panics
+    /// Never: an app name is a DNS label, and the domain was validated.
+    pub fn hostname(&self, app: &AppName) -> Hostname {
+        format!("{app}.{}", self.app_domain)
+            .parse()
+            .expect("an app name before a host name is a host name")
+    }
+
+    /// Every name an app answers at: the one that Slipway gives it, then its domains. One below the
+    /// apps' own is left out: the operator moved there after it was added, and by now it may be
+    /// another app's name.
+    pub fn hostnames(&self, app: &AppName, domains: &[Domain]) -> Vec<Hostname> {
+        let free = domains.iter().filter(|domain| !domain.is_within(&self.app_domain));
+        let mut names = vec![self.hostname(app)];
+        names.extend(free.map(|domain| domain.as_hostname().clone()));
+        names
+    }
+
+    /// Where what has this name answers.
+    pub fn url_at(&self, hostname: &Hostname) -> String {
+        match self.public_port {
+            80 => format!("http://{hostname}"),
+            port => format!("http://{hostname}:{port}"),
+        }
+    }
 }
 
 /// An `OpenTelemetry` collector. It is the operator's own, who may have it anywhere.
@@ -51,4 +82,40 @@ pub mod lease {
         RENEW.0 < SOFT_STOP.0 && SOFT_STOP.0 < HARD_STOP.0 && HARD_STOP.0 < TTL.0,
         "a worker must have stopped before another may start"
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(app_domain: &str, public_port: u16) -> Settings {
+        Settings {
+            worker: "test".to_owned(),
+            app_domain: app_domain.parse().unwrap(),
+            public_port,
+            build_slots: 1,
+            telemetry: None,
+            build_arguments: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn an_app_has_its_name_first_and_no_domain_that_may_be_another_apps_name() {
+        let shop: AppName = "shop".parse().unwrap();
+        let domains: Vec<Domain> =
+            ["blog.example.com", "shop.example.org"].map(|name| name.parse().unwrap()).into();
+        let names = |app_domain: &str| -> Vec<String> {
+            let names = settings(app_domain, 80).hostnames(&shop, &domains);
+            names.iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(names("localhost"), ["shop.localhost", "blog.example.com", "shop.example.org"]);
+        assert_eq!(names("example.com"), ["shop.example.com", "shop.example.org"]);
+    }
+
+    #[test]
+    fn a_port_is_named_unless_it_goes_without_saying() {
+        let name = "shop.example.com".parse().unwrap();
+        assert_eq!(settings("localhost", 80).url_at(&name), "http://shop.example.com");
+        assert_eq!(settings("localhost", 8080).url_at(&name), "http://shop.example.com:8080");
+    }
 }

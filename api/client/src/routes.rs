@@ -6,6 +6,7 @@ mod auth;
 mod autoscale;
 mod config;
 mod deployments;
+mod domains;
 mod drains;
 mod events;
 pub(crate) mod logs;

@@ -51,8 +51,10 @@ pub async fn describe(state: &ApiState, app: &App) -> Result<AppInfo, ApiError> 
         Some(deployment) => Some(view::deployment::describe(state, &app.name, deployment).await?),
         None => None,
     };
+    let domains = state.store.domains(&app.id).await?;
     Ok(AppInfo {
         summary: summary(state, &row),
+        domains: domains.into_iter().map(|row| row.domain).collect(),
         git_url: state.settings.git_url_of(&app.name),
         deploy_branch: app.deploy_branch.clone(),
         processes: processes(state, app).await?,

@@ -19,6 +19,7 @@ async fn an_app_is_created_listed_described_and_destroyed() {
       "created_at": 0,
       "deploy_branch": "main",
       "deployed_at": null,
+      "domains": [],
       "git_url": "(git)",
       "health": "empty",
       "latest_deployment": null,

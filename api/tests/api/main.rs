@@ -12,6 +12,7 @@ mod autoscale;
 mod client;
 mod config;
 mod deployments;
+mod domains;
 mod drains;
 mod exposition;
 mod git_push;

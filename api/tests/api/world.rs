@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use slipway_api::{ApiLimits, ApiParts, ApiSettings, ApiState, HookProgram, issue_claim, serve};
+use slipway_core::domain::ReservedNames;
 use slipway_core::name::AppName;
 use slipway_core::wire::auth::Scope;
 use slipway_store::{App, Backend, DataDir, KeyRing, LogStore, Store, StoreSettings};
@@ -178,7 +179,11 @@ async fn parts(
     ApiParts {
         settings: ApiSettings {
             public_url: format!("http://{address}"),
-            app_url: "http://{app}.localhost:8080".to_owned(),
+            site_url: "http://{host}:8080".to_owned(),
+            reserved: ReservedNames {
+                apps: "localhost".parse().unwrap(),
+                own: vec!["slipway.example.com".parse().unwrap()],
+            },
             trusted_proxies: Vec::new(),
             outbound: slipway_core::outbound::OutboundRules::default(),
             hook: HookProgram { program, argument: None },

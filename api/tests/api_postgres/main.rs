@@ -19,6 +19,8 @@ mod client;
 mod config;
 #[path = "../api/deployments.rs"]
 mod deployments;
+#[path = "../api/domains.rs"]
+mod domains;
 #[path = "../api/drains.rs"]
 mod drains;
 #[path = "../api/exposition.rs"]

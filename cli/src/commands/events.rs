@@ -68,6 +68,8 @@ fn sentence(kind: &EventKind) -> String {
     match kind {
         EventKind::AppCreated { by } => format!("created by {by}"),
         EventKind::AppDestroyed { by } => format!("destroyed by {by}"),
+        EventKind::DomainAdded { domain, by } => format!("domain {domain} added by {by}"),
+        EventKind::DomainRemoved { domain, by } => format!("domain {domain} removed by {by}"),
         EventKind::DeploymentMoved { sequence, deployment_kind, state, version, .. } => {
             let version = version.map(|version| format!(" of v{version}")).unwrap_or_default();
             let kind = deployment_kind.as_str();
@@ -125,6 +127,8 @@ mod tests {
         let reason = Reason::new(ReasonCode::OomKilled, "killed at 512 MiB");
         let kinds = vec![
             EventKind::AppCreated { by: by() },
+            EventKind::DomainAdded { domain: "shop.example.com".parse().unwrap(), by: by() },
+            EventKind::DomainRemoved { domain: "shop.example.com".parse().unwrap(), by: by() },
             moved(DeploymentState::Building),
             moved(DeploymentState::Failed { reason: reason.clone() }),
             EventKind::Scaled { process: process.clone(), from: 1, to: 3, by: by(), reason: None },

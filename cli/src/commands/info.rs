@@ -1,6 +1,7 @@
 //! `slipway info`
 
 use slipway_core::deployment::DeploymentState;
+use slipway_core::domain::Domain;
 use slipway_core::wire::app::AppInfo;
 use slipway_core::wire::deployment::DeploymentInfo;
 
@@ -30,6 +31,10 @@ fn render(view: &View, app: &AppInfo) -> String {
     let name = view.paint(Tone::Strong, summary.name.as_str());
     let state = view.paint(tone(summary.health), health(summary.health));
     let mut pairs = vec![("url", word(&summary.url))];
+    if !app.domains.is_empty() {
+        let names: Vec<&str> = app.domains.iter().map(Domain::as_str).collect();
+        pairs.push(("domains", word(&names.join(", "))));
+    }
     match summary.version {
         Some(version) => {
             let source = summary.source.as_deref().map(word).unwrap_or_default();
@@ -114,6 +119,7 @@ mod tests {
     fn a_new_app_has_no_release() {
         let mut app = testing::app();
         app.summary = testing::empty("new");
+        app.domains.clear();
         app.summary.health = AppHealth::Empty;
         app.processes.clear();
         app.latest_deployment = None;

@@ -4,6 +4,7 @@
 
 mod account;
 mod deploy;
+mod domains;
 mod harness;
 mod repository;
 mod settings;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::Domain;
 use crate::name::AppName;
 use crate::time::Timestamp;
 use crate::wire::deployment::DeploymentInfo;
@@ -60,6 +61,9 @@ pub struct AppSummary {
 pub struct AppInfo {
     #[serde(flatten)]
     pub summary: AppSummary,
+    /// The names it answers at beside that of its address.
+    #[serde(default)]
+    pub domains: Vec<Domain>,
     /// Where to push.
     pub git_url: String,
     /// The branch that deploys.

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use slipway_core::deployment::DeploymentKind;
+use slipway_core::domain::Domain;
 use slipway_core::id::{
     AppId, AuditId, ChannelId, DeliveryId, DeploymentId, DrainId, FiringId, InstallationId,
     InstanceId, JobId, ReleaseId, SessionId, SourceId, TokenId, UserId,
@@ -136,6 +137,7 @@ stored_texts!(
     TokenId,
     UserId,
     AppName,
+    Domain,
     ConfigKey,
     Email,
     ProcessName,

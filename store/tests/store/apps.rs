@@ -126,6 +126,7 @@ async fn the_fleet_is_the_active_apps_with_their_counts(bench: Bench) -> anyhow:
     let [entry] = bench.store.fleet().await?.try_into().expect("one active app");
     assert_eq!(entry.app.id, shop.id);
     assert_eq!(entry.scale, counts(&[("web", 1)]));
+    assert!(entry.domains.is_empty());
     Ok(())
 }
 

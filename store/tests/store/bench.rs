@@ -160,6 +160,8 @@ impl Bench {
             Kind::Scaled { process, from, to, .. } => format!("{process} {from} to {to}"),
             Kind::AppCreated { .. } => "created".to_owned(),
             Kind::AppDestroyed { .. } => "destroyed".to_owned(),
+            Kind::DomainAdded { domain, .. } => format!("{domain} added"),
+            Kind::DomainRemoved { domain, .. } => format!("{domain} removed"),
             Kind::InstanceReady { .. } => "instance ready".to_owned(),
             Kind::InstanceFailed { .. } => "instance failed".to_owned(),
             Kind::InstanceRecovered { .. } => "instance recovered".to_owned(),

@@ -30,6 +30,7 @@ mod config;
 mod data_dir;
 mod database;
 mod deployments;
+mod domains;
 mod drains;
 mod events;
 mod instances;

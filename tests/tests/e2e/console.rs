@@ -48,6 +48,7 @@ fn pages(deployment: &str) -> Value {
         "config": "/apps/shop/config",
         "config-edit": "/apps/shop/config/edit",
         "scale": "/apps/shop/scale",
+        "domains": "/apps/shop/domains",
         "settings": "/apps/shop/settings",
         "events": "/events",
         "tokens": "/tokens",

@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod deployments;
+pub mod domains;
 pub mod logs;
 pub mod metrics;
 pub mod releases;

@@ -1,5 +1,6 @@
 //! Whole pages, from what the API says to what the browser gets.
 
+mod domains;
 mod fixtures;
 mod panels;
 

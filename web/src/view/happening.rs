@@ -34,6 +34,8 @@ impl Happening {
             }
             EventKind::AppCreated { .. }
             | EventKind::AppDestroyed { .. }
+            | EventKind::DomainAdded { .. }
+            | EventKind::DomainRemoved { .. }
             | EventKind::Scaled { .. }
             | EventKind::InstanceReady { .. }
             | EventKind::InstanceFailed { .. }
@@ -50,6 +52,12 @@ fn told(kind: &EventKind) -> (Tone, String) {
     match kind {
         EventKind::AppCreated { by } => (Tone::Idle, format!("Created by {by}")),
         EventKind::AppDestroyed { by } => (Tone::Warn, format!("Being deleted by {by}")),
+        EventKind::DomainAdded { domain, by } => {
+            (Tone::Idle, format!("Domain {domain} added by {by}"))
+        }
+        EventKind::DomainRemoved { domain, by } => {
+            (Tone::Idle, format!("Domain {domain} removed by {by}"))
+        }
         EventKind::DeploymentMoved { sequence, deployment_kind, state, version, .. } => {
             let Badge { tone, label } = Badge::from(state);
             let version = version.map(|version| format!(" (v{version})")).unwrap_or_default();

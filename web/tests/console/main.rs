@@ -19,12 +19,14 @@ use crate::api::Api;
 const NO_API: &str = "http://127.0.0.1:1";
 const PUBLIC: &str = "https://slipway.example.com";
 /// Where a signed-in person's forms go.
-const FORMS: [&str; 9] = [
+const FORMS: [&str; 11] = [
     "/apps/shop/releases/1/rollback",
     "/apps/shop/config",
     "/apps/shop/config/edit",
     "/apps/shop/config/reveal",
     "/apps/shop/scale",
+    "/apps/shop/domains",
+    "/apps/shop/domains/shop.example.com/remove",
     "/apps/shop/restart",
     "/apps/shop/delete",
     "/tokens",
@@ -190,7 +192,7 @@ async fn a_signed_in_person_changes_nothing_without_the_token_of_a_form() {
     let api = Api::start().await;
     let console = console(&api.url);
     let cookie = pair(&sign_in(&console).await);
-    let fields = "text=&etag=&key=A&confirm=shop&name=a&scope=read&app=&expires=&count.web=1";
+    let fields = "text=&etag=&key=A&domain=a.example&confirm=shop&name=a&scope=read&app=&expires=&count.web=1";
     for path in FORMS {
         let form = format!("form_token=wrong&{fields}");
         let response = post(&console, path, &cookie, PUBLIC, &form).await;

@@ -121,16 +121,14 @@ impl<H: Host> Context<H> {
         one_off: OneOffSpec,
     ) -> Result<InstanceSpec, slipway_store::StoreError> {
         let config = self.store.release_config(&release.id, &self.keys).await?;
-        let hostname = self.hostname(app);
-        let url = self.url(app);
+        let addresses = self.addresses(&release.app_id, app).await?;
         let identity = Identity {
             app,
             version: release.version,
             process: &one_off.process,
             instance: &one_off.id,
             port: None,
-            hostname: &hostname,
-            url: &url,
+            addresses: &addresses,
         };
         Ok(InstanceSpec {
             environment: environment(&config, &identity),

@@ -144,6 +144,7 @@ pub fn answers() -> Answers {
     Answers {
         app: AppInfo {
             summary: app("shop", AppHealth::Healthy),
+            domains: vec!["shop.example.com".parse().unwrap()],
             git_url: "http://localhost:8080/git/shop.git".to_owned(),
             deploy_branch: "main".to_owned(),
             processes: vec![
@@ -196,6 +197,7 @@ pub fn first_answers() -> Answers {
     Answers {
         app: AppInfo {
             summary: app("landing", AppHealth::Empty),
+            domains: Vec::new(),
             git_url: "http://localhost:8080/git/landing.git".to_owned(),
             deploy_branch: "main".to_owned(),
             processes: Vec::new(),

@@ -192,16 +192,14 @@ impl<H: Host> Context<H> {
             .processes
             .get(&row.process)
             .ok_or_else(|| StartError::NoSuchProcess(row.process.clone()))?;
-        let hostname = self.hostname(app);
-        let url = self.url(app);
+        let addresses = self.addresses(&row.app_id, app).await?;
         let identity = Identity {
             app,
             version: release.version,
             process: &row.process,
             instance: &row.id,
             port: process.port,
-            hostname: &hostname,
-            url: &url,
+            addresses: &addresses,
         };
         Ok(InstanceSpec {
             id: row.id.clone(),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use slipway_core::deployment::Deployment;
+use slipway_core::domain::Domain;
 use slipway_core::id::{AppId, ReleaseId};
 use slipway_core::name::ProcessName;
 use slipway_core::release::Release;
@@ -16,6 +17,7 @@ use slipway_store::{Store, StoreError};
 pub struct Member {
     pub app: App,
     pub scale: BTreeMap<ProcessName, u32>,
+    pub domains: Vec<Domain>,
     pub live: Option<Arc<Release>>,
     pub rollout: Option<ActiveRollout>,
     /// Instances that are not stopped.
@@ -64,7 +66,8 @@ impl Fleet {
                 None => None,
             };
             let rows = rows.remove(&id).unwrap_or_default();
-            let member = Member { app: wish.app, scale: wish.scale, live, rollout, rows };
+            let (app, scale, domains) = (wish.app, wish.scale, wish.domains);
+            let member = Member { app, scale, domains, live, rollout, rows };
             members.insert(id, member);
         }
         self.members = members;
@@ -89,8 +92,10 @@ impl Fleet {
             None => None,
         };
         let scale = store.scale(app_id).await?;
+        let domains = store.domains(app_id).await?.into_iter().map(|row| row.domain).collect();
         let rows = store.instances(app_id).await?;
-        self.members.insert(app_id.clone(), Member { app, scale, live, rollout, rows });
+        let member = Member { app, scale, domains, live, rollout, rows };
+        self.members.insert(app_id.clone(), member);
         Ok(())
     }
 

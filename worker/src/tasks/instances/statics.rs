@@ -36,7 +36,7 @@ impl<H: Host> Instances<H> {
         Site {
             app_id: member.app.id.clone(),
             app: member.app.name.clone(),
-            hostnames: vec![self.context.hostname(&member.app.name)],
+            hostnames: self.context.settings.hostnames(&member.app.name, &member.domains),
             static_url: files.and_then(|files| files.url.parse().ok()),
             static_root: self.context.data.static_files(&member.app.id),
             limits: SiteLimits::default(),

@@ -45,11 +45,11 @@ impl<H: Host> Instances<H> {
     fn rollout(&self, rollout: &ActiveRollout, sighting: &Sighting) -> Rollout {
         let deployment = &rollout.deployment;
         let not_before = match deployment.kind {
-            DeploymentKind::Restart => deployment.created_at,
+            // Of what an instance is told at its start, the app's names are in no release's content.
+            DeploymentKind::Restart | DeploymentKind::Config => deployment.created_at,
             DeploymentKind::Push
             | DeploymentKind::Upload
             | DeploymentKind::Image
-            | DeploymentKind::Config
             | DeploymentKind::Rollback => Timestamp(0),
         };
         Rollout {

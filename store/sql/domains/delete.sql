@@ -1,0 +1,2 @@
+DELETE FROM domains
+WHERE app_id = $1 AND domain = $2
