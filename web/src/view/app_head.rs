@@ -16,11 +16,12 @@ pub enum Tab {
     Logs,
     Configuration,
     Scaling,
+    Alerts,
     Settings,
 }
 
 impl Tab {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Overview,
         Self::Deployments,
         Self::Releases,
@@ -28,6 +29,7 @@ impl Tab {
         Self::Logs,
         Self::Configuration,
         Self::Scaling,
+        Self::Alerts,
         Self::Settings,
     ];
 
@@ -40,6 +42,7 @@ impl Tab {
             Self::Logs => "Logs",
             Self::Configuration => "Configuration",
             Self::Scaling => "Scaling",
+            Self::Alerts => "Alerts",
             Self::Settings => "Settings",
         }
     }
@@ -54,6 +57,7 @@ impl Tab {
             Self::Logs => "/logs",
             Self::Configuration => "/config",
             Self::Scaling => "/scale",
+            Self::Alerts => "/alerts",
             Self::Settings => "/settings",
         }
     }
