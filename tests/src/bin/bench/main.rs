@@ -4,6 +4,7 @@
 //! and prints medians. A row's name as the argument runs that row alone.
 
 mod by_hand;
+mod console;
 mod deploys;
 mod footprint;
 mod measure;
@@ -20,8 +21,17 @@ use slipway_tests::{Backend, Slipway};
 use crate::table::Table;
 
 /// The rows, in the order of the table. Each fills in one line or a few that belong together.
-const ROWS: [&str; 7] =
-    ["deploy-sample", "deploy-tiny", "rollback", "scale", "traffic", "dropped", "footprint"];
+const ROWS: [&str; 8] = [
+    "deploy-sample",
+    "deploy-tiny",
+    "rollback",
+    "scale",
+    "traffic",
+    "dropped",
+    "footprint",
+    // Leaves a thousand apps behind: nothing is measured after it.
+    "console",
+];
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -54,6 +64,7 @@ async fn fill(table: &mut Table, chosen: &[String]) -> anyhow::Result<()> {
             "scale" => scaling::one_to_three(&slipway, table).await?,
             "traffic" => traffic::requests_per_second(&slipway, table).await?,
             "dropped" => deploys::twenty_under_load(&slipway, table).await?,
+            "console" => console::thousand_apps(&slipway, table).await?,
             _ => footprint::idle(&slipway, table).await?,
         }
     }
