@@ -67,6 +67,10 @@ fn path(values: &[Option<f64>], high: f64) -> String {
             let verb = if at == 0 { 'M' } else { 'L' };
             write!(path, "{verb}{x:.1} {y:.1}").expect(WRITTEN);
         }
+        if run.len() == 1 {
+            // A line to itself: its round ends make a dot.
+            path.push_str("h0");
+        }
     }
     path
 }
@@ -102,5 +106,7 @@ mod tests {
             ("5 ms", "0 ms", "10 ms")
         );
         assert_eq!(Curve::new("p95", Unit::Milliseconds, &[None, None]), None);
+        let dot = Curve::new("p95", Unit::Milliseconds, &[None, Some(5.0), None]).unwrap();
+        assert_eq!(dot.path, "M120.0 1.0h0");
     }
 }
