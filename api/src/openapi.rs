@@ -11,8 +11,8 @@ use utoipa::{Modify, OpenApi};
 use crate::git::http as git;
 use crate::routes::{
     account, alerts, apps, audit, autoscale, channels, config, deploy, deployments, domains,
-    drains, events, exposition, health, logs, metrics, processes, releases, runs, sessions, status,
-    tokens,
+    drains, events, exposition, health, logs, metrics, overview, processes, releases, runs,
+    sessions, status, tokens,
 };
 
 pub mod page;
@@ -68,7 +68,7 @@ pub async fn document() -> impl IntoResponse {
         config::list, config::change, config::reveal,
         domains::list, domains::add, domains::remove,
         runs::create, runs::exec, runs::follow, runs::attach, logs::read, events::read,
-        metrics::of_app, metrics::of_host, metrics::now, exposition::expose,
+        metrics::of_app, metrics::of_host, metrics::now, overview::show, exposition::expose,
         drains::list, drains::add, drains::remove, drains::test,
         status::show, audit::list,
         alerts::list, alerts::set, alerts::remove, alerts::firings,

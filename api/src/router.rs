@@ -14,8 +14,8 @@ use crate::middleware::{failure, headers, read_only, request, trail};
 use crate::openapi;
 use crate::routes::{
     account, alerts, apps, audit, autoscale, channels, config, deploy, deployments, domains,
-    drains, events, exposition, health, logs, metrics, processes, releases, runs, sessions, status,
-    tokens,
+    drains, events, exposition, health, logs, metrics, overview, processes, releases, runs,
+    sessions, status, tokens,
 };
 use crate::state::ApiState;
 
@@ -118,6 +118,7 @@ fn watching(routes: Routes) -> Routes {
         .get("/v1/apps/{app}/metrics", metrics::of_app)
         .get("/v1/metrics/host", metrics::of_host)
         .get("/v1/metrics/now", metrics::now)
+        .get("/v1/metrics/overview", overview::show)
         .get("/v1/apps/{app}/drains", drains::list)
         .post("/v1/apps/{app}/drains", drains::add)
         .delete("/v1/apps/{app}/drains/{id}", drains::remove)

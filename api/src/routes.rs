@@ -17,6 +17,7 @@ pub mod exposition;
 pub mod health;
 pub mod logs;
 pub mod metrics;
+pub mod overview;
 pub mod processes;
 pub mod releases;
 pub mod runs;

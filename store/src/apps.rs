@@ -126,6 +126,11 @@ impl Store {
         rows.iter().map(app_row).collect()
     }
 
+    /// How many apps there are, those being destroyed included.
+    pub async fn app_count(&self) -> Result<u32, StoreError> {
+        statement!("apps/count").fetch_one(self.reader()).await?.col("apps")
+    }
+
     /// One app as [`Store::apps`] lists it.
     pub async fn app_row(&self, id: &AppId) -> Result<Option<AppRow>, StoreError> {
         let row = statement!("apps/listed", id.as_str());

@@ -6,10 +6,11 @@
 
 mod history;
 
+use serde::Deserialize;
 use slipway_core::id::{AppId, Id, InstanceId};
 use slipway_core::name::ProcessName;
 use slipway_core::resolution::Resolution;
-use slipway_core::sample::{HostSample, Sample};
+use slipway_core::sample::{HostSample, Measured, Sample, Traffic};
 use slipway_core::time::{Millis, Timestamp};
 use sqlx::any::AnyRow;
 
@@ -44,6 +45,15 @@ pub struct SampleBatch {
     /// Of resolutions that have instances.
     pub instances: Vec<(Resolution, InstanceSample)>,
     pub host: Vec<(Resolution, Timestamp, HostSample)>,
+}
+
+/// The part of a stored sample that tells of traffic; the others are skipped unread.
+#[derive(Deserialize)]
+struct Passed {
+    #[serde(rename = "ms")]
+    span: Millis,
+    #[serde(rename = "t", default)]
+    traffic: Option<Measured<Traffic>>,
 }
 
 impl SampleBatch {
@@ -140,6 +150,35 @@ impl Store {
         let finest = span(Resolution::FiveSeconds);
         let rows = statement!("samples/newest_of_all", finest, since.0);
         rows.fetch_all(self.reader()).await?.iter().map(process_sample).collect()
+    }
+
+    /// The traffic of every active app in one query: minutes from `minutes` on and the finest samples
+    /// from `finest` on, by app and time. Of each sample there is the traffic alone; those without
+    /// any are left out.
+    pub async fn traffic_of_all(
+        &self,
+        minutes: Timestamp,
+        finest: Timestamp,
+    ) -> Result<Vec<(Resolution, ProcessSample)>, StoreError> {
+        let (minute, five) = (span(Resolution::Minute), span(Resolution::FiveSeconds));
+        let rows = statement!("samples/traffic_of_all", minute, minutes.0, five, finest.0);
+        let passed = |row: &AnyRow| {
+            let Json(Passed { span, traffic }) = row.col("body")?;
+            let is_minute = row.col::<i64>("span_ms")? == minute;
+            let resolution = if is_minute { Resolution::Minute } else { Resolution::FiveSeconds };
+            let sample = ProcessSample {
+                app_id: row.col("app_id")?,
+                process: row.col("process")?,
+                at: row.col("at_ms")?,
+                sample: Sample { span, traffic, ..Sample::default() },
+            };
+            Ok((resolution, sample))
+        };
+        let rows = rows.fetch_all(self.reader()).await?;
+        let samples: Result<Vec<_>, StoreError> = rows.iter().map(passed).collect();
+        let mut samples = samples?;
+        samples.retain(|(_, one)| one.sample.traffic.is_some());
+        Ok(samples)
     }
 
     /// Until when an app's processes have samples of a resolution.

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::{CONNECTION, CONTENT_TYPE, HOST};
-use hyper::{Method, Request, StatusCode};
+use hyper::{HeaderMap, Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
@@ -30,6 +30,7 @@ pub struct Site {
 pub struct Answer {
     pub status: StatusCode,
     pub body: Bytes,
+    pub headers: HeaderMap,
     /// Whether the server will take another request on this connection.
     pub kept: bool,
 }
@@ -71,7 +72,7 @@ impl Connection {
             let (head, body) = response.into_parts();
             let kept = head.headers.get(CONNECTION).is_none_or(|value| value != "close");
             let body = body.collect().await.context("half an answer")?.to_bytes();
-            anyhow::Ok(Answer { status: head.status, body, kept })
+            anyhow::Ok(Answer { status: head.status, body, headers: head.headers, kept })
         };
         timeout(PATIENCE, exchange).await.context("no complete answer in time")?
     }

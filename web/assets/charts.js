@@ -14,19 +14,33 @@ const plots = new Map();
 let zoomed = false;
 let scaling = false;
 
+/** How values of this size are written: what they are divided by, and what stands behind them. */
+function scale(size, unit) {
+  if (unit === "percent") return [1, " %"];
+  if (unit === "milliseconds") return size >= 1000 ? [1000, " s"] : [1, " ms"];
+  const step = size >= 1000 ? Math.min(4, Math.floor(Math.log10(size) / 3)) : 0;
+  const tails = { bytes: [" ", "B"], bytes_per_second: [" ", "B/s"], per_second: ["", "/s"] };
+  const [blank, tail] = tails[unit] ?? ["", ""];
+  return [1000 ** step, `${blank}${["", "k", "M", "G", "T"][step]}${tail}`];
+}
+
 /** Three digits that matter, with a prefix of thousands. */
 function quantity(value, unit) {
   if (value == null) return "–";
-  if (unit === "percent") return `${digits(value)} %`;
-  if (unit === "milliseconds") return value >= 1000 ? `${digits(value / 1000)} s` : `${digits(value)} ms`;
-  const prefixes = ["", "k", "M", "G", "T"];
-  let scaled = value;
-  let step = 0;
-  for (; Math.abs(scaled) >= 1000 && step < 4; step += 1) scaled /= 1000;
-  const tails = { bytes: [" ", "B"], bytes_per_second: [" ", "B/s"], per_second: ["", "/s"] };
-  const [blank, tail] = tails[unit] ?? ["", ""];
-  return `${digits(scaled)}${blank}${prefixes[step]}${tail}`;
+  const [divisor, tail] = scale(Math.abs(value), unit);
+  return `${digits(value / divisor)}${tail}`;
 }
+
+/** Ticks in one unit, with as many decimals as tell each from the next. */
+function tickLabels(ticks, distance, unit) {
+  const [divisor, tail] = scale(Math.max(...ticks.map(Math.abs)), unit);
+  const decimals = Math.min(6, Math.max(0, -Math.floor(Math.log10(distance / divisor) + 1e-9)));
+  // A step of 2.5 needs one more than its size says.
+  const needed = isWhole((distance / divisor) * 10 ** decimals) ? decimals : decimals + 1;
+  return ticks.map((tick) => `${(tick / divisor).toFixed(needed)}${tail}`);
+}
+
+const isWhole = (number) => Math.abs(number - Math.round(number)) < 1e-6;
 
 function digits(value) {
   const size = Math.abs(value);
@@ -90,7 +104,7 @@ function plotOf(panel, unit, data) {
     height: 180,
     cursor: { sync: { key: cursors.key }, drag: { x: true, y: false } },
     scales: { y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.1 : 1] } },
-    axes: [{ ...axis, values: clock }, { ...axis, size: 68, values: (_plot, ticks) => ticks.map((tick) => quantity(tick, unit)) }],
+    axes: [{ ...axis, values: clock }, { ...axis, size: 68, values: (_plot, ticks, _axis, _space, distance) => tickLabels(ticks, distance, unit) }],
     series: [{ value: (_plot, at) => (at == null ? "–" : `${new Date(at * 1000).toISOString().slice(11, 19)} UTC`) }, ...series],
     hooks: { draw: [drawMarkers], setScale: [share], setSelect: [() => (zoomed = true)] },
   };

@@ -1,6 +1,10 @@
-// Lines of a log, put on the page once a frame, and never more than a bounded number of them.
+// Lines of a log, put on the page a few times a second, in blocks that are laid out as one and only
+// while they are in sight. There is never more than a bounded number of lines.
 
-const MOST_LINES = 2000;
+const MOST_LINES = 5000;
+const BLOCK_LINES = 250;
+/** Between two writes: nobody reads faster, and the page stays free to answer. */
+const PACE_MS = 100;
 
 /** One line as an element; all of it is text, with classes for its colours. */
 function element(line) {
@@ -26,22 +30,28 @@ function element(line) {
   return row;
 }
 
-/** Collects lines and writes them to `output` with the next frame, or not while paused. */
+/** How many lines a child of the output is: a block, or one that came with the page. */
+const linesIn = (child) => (child.className === "block" ? child.childElementCount : 1);
+
+/** Collects lines and writes them to `output` with one of the next frames, or not while paused. */
 export class Lines {
   #output;
   #waiting = [];
+  #shown;
   #frame = 0;
+  #written = 0;
   #paused = false;
   #changed;
 
   /** `changed` is told how many lines wait, after each change. */
   constructor(output, changed = () => {}) {
     this.#output = output;
+    this.#shown = output.childElementCount;
     this.#changed = changed;
   }
 
   add(lines) {
-    this.#waiting.push(...lines);
+    for (const line of lines) this.#waiting.push(line);
     const excess = this.#waiting.length - MOST_LINES;
     if (excess > 0) this.#waiting.splice(0, excess);
     this.#changed(this.#waiting.length);
@@ -50,6 +60,7 @@ export class Lines {
 
   clear() {
     this.#waiting = [];
+    this.#shown = 0;
     this.#output.replaceChildren();
   }
 
@@ -64,8 +75,10 @@ export class Lines {
 
   #schedule() {
     if (this.#paused || this.#frame || this.#waiting.length === 0) return;
-    this.#frame = requestAnimationFrame(() => {
+    this.#frame = requestAnimationFrame((now) => {
       this.#frame = 0;
+      if (now - this.#written < PACE_MS) return this.#schedule();
+      this.#written = now;
       this.#write();
     });
   }
@@ -73,14 +86,35 @@ export class Lines {
   #write() {
     if (this.#paused) return;
     const output = this.#output;
-    // Who has scrolled up is reading; who is at the end wants to stay there.
+    // Who has scrolled up is reading; who is at the end wants to stay there. Nothing was changed
+    // since the last frame, so that asking costs no layout.
     const atEnd = output.scrollHeight - output.scrollTop - output.clientHeight < 40;
-    const fragment = document.createDocumentFragment();
-    for (const line of this.#waiting) fragment.append(element(line));
+    const waiting = this.#waiting;
     this.#waiting = [];
-    output.append(fragment);
-    while (output.childElementCount > MOST_LINES) output.firstElementChild.remove();
+    this.#shown += waiting.length;
+    for (let at = 0; at < waiting.length; ) {
+      const block = this.#block();
+      const fragment = document.createDocumentFragment();
+      const end = Math.min(waiting.length, at + BLOCK_LINES - block.childElementCount);
+      for (; at < end; at += 1) fragment.append(element(waiting[at]));
+      block.append(fragment);
+    }
+    while (this.#shown > MOST_LINES) {
+      const oldest = output.firstElementChild;
+      this.#shown -= linesIn(oldest);
+      oldest.remove();
+    }
     if (atEnd) output.scrollTop = output.scrollHeight;
     this.#changed(0);
+  }
+
+  /** The last block, or a new one when that is full. */
+  #block() {
+    const last = this.#output.lastElementChild;
+    if (last?.className === "block" && last.childElementCount < BLOCK_LINES) return last;
+    const block = document.createElement("span");
+    block.className = "block";
+    this.#output.append(block);
+    return block;
   }
 }

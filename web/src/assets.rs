@@ -21,6 +21,7 @@ const STYLE: &str = concat!(
     include_str!("assets/console.css"),
     include_str!("assets/uplot.css"),
     include_str!("assets/panels.css"),
+    include_str!("assets/watch.css"),
 );
 /// Made from `web/assets/` by `make assets`.
 const SCRIPT: &str = include_str!("assets/console.js");

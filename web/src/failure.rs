@@ -43,6 +43,13 @@ impl From<ClientError> for Failure {
     }
 }
 
+/// What speaks against a form, to be said beside it.
+#[derive(Debug, Serialize)]
+pub struct Refusal {
+    message: Vec<Piece>,
+    hint: Option<Vec<Piece>>,
+}
+
 /// A failure, shown.
 #[derive(Debug, Serialize)]
 pub struct FailurePage {
@@ -76,6 +83,25 @@ impl Failure {
                 (self.status(), page.title).into_response()
             }
         }
+    }
+
+    /// What is said beside the form that was sent, when that is what is wrong.
+    ///
+    /// # Errors
+    /// The failure itself, when it is no matter of the form.
+    pub fn into_refusal(self) -> Result<Refusal, Self> {
+        let message = match &self {
+            Self::UnreadableForm(what) => what.clone(),
+            Self::Api(error) if matches!(error.status(), Some(400 | 409 | 422)) => self.to_string(),
+            Self::Api(_)
+            | Self::NotFound
+            | Self::WrongMethod
+            | Self::SignedOut { .. }
+            | Self::ForeignForm
+            | Self::ExpiredForm
+            | Self::Template(_) => return Err(self),
+        };
+        Ok(Refusal { message: sentence(&message), hint: self.hint().as_deref().map(sentence) })
     }
 
     /// Whether the API says that this person may not do it.

@@ -1,7 +1,9 @@
 //! The pages, one module each: what it shows, and how it is made.
 
+pub mod alerts;
 pub mod app;
 pub mod apps;
+pub mod channels;
 pub mod claim;
 pub mod deployment;
 pub mod events;

@@ -12,7 +12,8 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::console::Console;
 use crate::pages::{
-    app, apps, claim, deployment, events, not_found, server, sign_in, sign_out, tokens,
+    alerts, app, apps, channels, claim, deployment, events, not_found, server, sign_in, sign_out,
+    tokens,
 };
 use crate::{assets, guard, headers};
 
@@ -31,6 +32,7 @@ pub fn router(console: Arc<Console>) -> Router {
     Router::new()
         .route("/", get(apps::show))
         .merge(of_an_app())
+        .merge(of_alerts())
         .route("/deployments/{id}", get(deployment::show))
         .route("/deployments/{id}/stream", get(deployment::stream::relayed))
         .route("/deployments/{id}/progress", get(deployment::stream::progress))
@@ -81,8 +83,30 @@ fn of_an_app() -> Router<Arc<Console>> {
             "/apps/{app}/domains/{domain}/remove",
             get(app::domains::ask).post(app::domains::remove),
         )
+        .route(
+            "/apps/{app}/scale/{process}",
+            get(app::autoscale::show).post(app::autoscale::accept),
+        )
+        .route("/apps/{app}/scale/{process}/simulate", post(app::autoscale::simulate))
+        .route("/apps/{app}/scale/{process}/off", post(app::autoscale::leave))
+        .route("/apps/{app}/drains", get(app::drains::show).post(app::drains::add))
+        .route("/apps/{app}/drains/{id}/test", post(app::drains::test))
+        .route("/apps/{app}/drains/{id}/remove", post(app::drains::remove))
         .route("/apps/{app}/settings", get(app::settings::show))
         .route("/apps/{app}/restart", post(app::settings::restart))
         .route("/apps/{app}/delete", post(app::settings::delete))
         .merge(config)
+}
+
+fn of_alerts() -> Router<Arc<Console>> {
+    Router::new()
+        .route("/alerts", get(alerts::of_host).post(alerts::set_of_host))
+        .route("/alerts/{alert}/switch", post(alerts::switch_of_host))
+        .route("/alerts/{alert}/remove", post(alerts::remove_of_host))
+        .route("/apps/{app}/alerts", get(alerts::of_app).post(alerts::set_of_app))
+        .route("/apps/{app}/alerts/{alert}/switch", post(alerts::switch_of_app))
+        .route("/apps/{app}/alerts/{alert}/remove", post(alerts::remove_of_app))
+        .route("/channels", get(channels::show).post(channels::create))
+        .route("/channels/{channel}/test", post(channels::test))
+        .route("/channels/{channel}/remove", post(channels::remove))
 }

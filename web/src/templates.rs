@@ -7,7 +7,7 @@ use tera::{Context, Tera};
 use crate::console::Console;
 use crate::session::BrowserSession;
 
-const TEMPLATES: [(&str, &str); 26] = [
+const TEMPLATES: [(&str, &str); 33] = [
     ("parts.html", include_str!("templates/parts.html")),
     ("frame.html", include_str!("templates/frame.html")),
     ("apps.html", include_str!("templates/apps.html")),
@@ -23,11 +23,18 @@ const TEMPLATES: [(&str, &str); 26] = [
     ("app_scale.html", include_str!("templates/app_scale.html")),
     ("app_domains.html", include_str!("templates/app_domains.html")),
     ("app_domain_removal.html", include_str!("templates/app_domain_removal.html")),
+    ("app_autoscale.html", include_str!("templates/app_autoscale.html")),
+    ("decision_rows.html", include_str!("templates/decision_rows.html")),
+    ("app_drains.html", include_str!("templates/app_drains.html")),
     ("app_settings.html", include_str!("templates/app_settings.html")),
     ("deployment_rows.html", include_str!("templates/deployment_rows.html")),
     ("app_push.html", include_str!("templates/app_push.html")),
     ("deployment.html", include_str!("templates/deployment.html")),
     ("deployment_progress.html", include_str!("templates/deployment_progress.html")),
+    ("alerts.html", include_str!("templates/alerts.html")),
+    ("alerts_head.html", include_str!("templates/alerts_head.html")),
+    ("channels.html", include_str!("templates/channels.html")),
+    ("refusal.html", include_str!("templates/refusal.html")),
     ("events.html", include_str!("templates/events.html")),
     ("tokens.html", include_str!("templates/tokens.html")),
     ("server.html", include_str!("templates/server.html")),

@@ -271,6 +271,6 @@ fn drawn(
 }
 
 /// To a thousandth: what is beyond was not measured.
-fn rounded(value: Option<f64>) -> Option<f64> {
+pub(crate) fn rounded(value: Option<f64>) -> Option<f64> {
     value.map(|value| (value * 1000.0).round() / 1000.0)
 }

@@ -32,7 +32,7 @@ pub async fn show(
         database: state.store.backend().as_str().to_owned(),
         claimed: state.store.is_claimed().await?,
         components,
-        apps: u32::try_from(state.store.apps().await?.len()).unwrap_or(u32::MAX),
+        apps: state.store.app_count().await?,
         jobs_queued: jobs.queued,
         jobs_running: jobs.running,
         now,

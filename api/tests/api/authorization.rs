@@ -90,6 +90,7 @@ fn table() -> BTreeMap<&'static str, Demand> {
         ("app_metrics", InApp(Read)),
         ("host_metrics", Everywhere(Read)),
         ("metrics_now", Anywhere(Read)),
+        ("metrics_overview", Anywhere(Read)),
         ("show_status", Everywhere(Read)),
         ("list_audit", Everywhere(Admin)),
         ("list_alerts", InApp(Read)),

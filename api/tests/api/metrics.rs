@@ -159,3 +159,44 @@ async fn the_host_and_the_present_are_told_apart_from_apps_and_the_past() {
     let limited = world.token(&admin, slipway_core::wire::auth::Scope::Read, Some("blog")).await;
     assert_eq!(limited.get("/v1/metrics/now").await.json(), json!([]), "only what it may see");
 }
+
+#[tokio::test]
+async fn an_overview_has_a_rate_and_a_curve_of_every_app_that_passes_something_on() {
+    let world = World::start().await;
+    let admin = world.admin().await;
+    let app = world.app(&admin, "shop").await;
+    world.app(&admin, "blog").await;
+    // Five minutes that are rolled up, and the last one that is not.
+    let now = clock::now();
+    let begin = Resolution::Minute.slot(now) - Millis(5 * 60_000);
+    let mut batch = SampleBatch::default();
+    let row = |at, sample| ProcessSample {
+        app_id: app.id.clone(),
+        process: ProcessName::web(),
+        at,
+        sample,
+    };
+    for minute in 0..5_u64 {
+        let traffic = Traffic { responses: [0, 60, 0, 0, 0], ..Traffic::default() };
+        let sample = Sample::over(Resolution::Minute.span()).with_traffic(traffic);
+        batch.processes.push((Resolution::Minute, row(begin + Millis(minute * 60_000), sample)));
+    }
+    for slot in 0..24_u64 {
+        let at = FIVE.slot(now) - Millis(slot * 5000);
+        batch.processes.push((FIVE, row(at, sample(10))));
+    }
+    world.state.store.write_samples(&batch).await.unwrap();
+    let overview = admin.get("/v1/metrics/overview").await.json();
+    let apps = overview["apps"].as_array().unwrap();
+    assert_eq!(apps.len(), 1, "blog passes nothing on: {overview}");
+    assert_eq!((&apps[0]["app"], &apps[0]["rps"]), (&json!("shop"), &json!(2.0)));
+    assert_eq!(apps[0]["p95_ms"], json!(12.0));
+    let curve: Vec<Option<f64>> = serde_json::from_value(apps[0]["curve"].clone()).unwrap();
+    assert_eq!(curve.len(), overview["times"].as_array().unwrap().len());
+    let known: Vec<f64> = curve.into_iter().flatten().collect();
+    // What is rolled up is not told a second time by the finer samples of that minute.
+    assert_eq!(known, [1.0, 1.0, 1.0, 1.0, 1.0, 2.0]);
+    let limited = world.token(&admin, slipway_core::wire::auth::Scope::Read, Some("blog")).await;
+    let overview = limited.get("/v1/metrics/overview").await.json();
+    assert_eq!(overview["apps"], json!([]), "only what it may see");
+}

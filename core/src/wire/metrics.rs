@@ -123,3 +123,28 @@ pub struct ProcessNow {
     /// Instances that are ready.
     pub instances: Option<f64>,
 }
+
+/// What one app passes on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct AppTraffic {
+    pub app: AppName,
+    /// Responses a second over the last minute; `None` for what is not known, here and below.
+    pub rps: Option<f64>,
+    /// Of the last minute, in milliseconds.
+    pub p95_ms: Option<f64>,
+    /// Responses a second in each of the steps.
+    pub curve: Vec<Option<f64>>,
+}
+
+/// What all apps pass on, on one axis. Those that nothing is known of are left out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct TrafficOverview {
+    /// When each step of the curves begins; the last one is under way.
+    pub times: Vec<Timestamp>,
+    /// How long a step is.
+    pub step_ms: Millis,
+    /// By name.
+    pub apps: Vec<AppTraffic>,
+}

@@ -17,6 +17,7 @@ on_both_databases!(
     samples_of_an_app_that_is_gone_do_not_spoil_the_batch,
     what_is_past_its_keeping_is_forgotten_by_resolution,
     a_month_of_samples_is_read_through_the_primary_key,
+    traffic_of_every_app_is_read_at_once,
     events_of_a_range_are_found_by_time,
 );
 
@@ -174,6 +175,33 @@ async fn a_month_of_samples_is_read_through_the_primary_key(bench: Bench) -> any
     let history = bench.store.process_history(&apps[3].id, Some(&web), TEN, since, until).await?;
     assert_eq!(history.len(), 4320);
     println!("a month of one process was read in {:?}", began.elapsed());
+    Ok(())
+}
+
+async fn traffic_of_every_app_is_read_at_once(bench: Bench) -> anyhow::Result<()> {
+    let (shop, blog, gone) =
+        (bench.app("shop").await?, bench.app("blog").await?, bench.app("gone").await?);
+    let silent = ProcessSample { sample: Sample::over(FIVE.span()), ..row(&shop.id, FIVE, 70, 1) };
+    let rows = vec![
+        (MINUTE, row(&shop.id, MINUTE, -60, 5)),
+        (MINUTE, row(&shop.id, MINUTE, 0, 60)),
+        (FIVE, row(&shop.id, FIVE, 55, 5)),
+        (FIVE, row(&shop.id, FIVE, 60, 6)),
+        (FIVE, silent),
+        (TEN, row(&shop.id, TEN, 0, 600)),
+        (FIVE, row(&blog.id, FIVE, 60, 7)),
+        (FIVE, row(&gone.id, FIVE, 60, 8)),
+    ];
+    bench.store.write_samples(&batch(rows)).await?;
+    bench.store.tombstone_app(&gone.id, "ada@example.org").await?;
+    let mut read = bench.store.traffic_of_all(at(0), at(60)).await?;
+    read.sort_by_key(|(resolution, one)| (one.app_id == blog.id, *resolution));
+    let expected = [
+        (FIVE, row(&shop.id, FIVE, 60, 6)),
+        (MINUTE, row(&shop.id, MINUTE, 0, 60)),
+        (FIVE, row(&blog.id, FIVE, 60, 7)),
+    ];
+    assert_eq!(read, expected);
     Ok(())
 }
 

@@ -1,11 +1,14 @@
 //! The console in a real browser: everything that a person can see and press.
 
 use std::fs;
+use std::time::Duration;
 
+use anyhow::ensure;
 use serde_json::{Value, json};
 use slipway_tests::browser::Browser;
+use slipway_tests::load::Habit;
 use slipway_tests::program::of_this_crate;
-use slipway_tests::{Backend, Echo, Slipway};
+use slipway_tests::{Backend, Developer, Echo, Load, Receiver, Slipway, eventually};
 
 use crate::Outcome;
 
@@ -15,6 +18,9 @@ const PASSWORD: &str = "correct horse battery staple";
 const HOSTILE: &str = "<img src=x onerror=alert(1)><script>alert(2)</script>";
 /// A branch may hold no space.
 const HOSTILE_BRANCH: &str = "<svg/onload=alert(3)>";
+
+/// Lines of a log that a page keeps.
+const MOST_LINES: usize = 5000;
 
 /// A process that writes about a thousand lines a second, some with a word to search for.
 const CHATTER: &str = r#"import time
@@ -34,6 +40,9 @@ fn chatty(name: &str) -> Echo {
     Echo::named(name).file("Procfile", procfile).file("chatter.py", CHATTER)
 }
 
+/// Long enough for curves of a few minutes.
+const DRAWN_AFTER: Duration = Duration::from_mins(2);
+
 /// Every page, by the name of its picture.
 fn pages(deployment: &str) -> Value {
     json!({
@@ -49,6 +58,14 @@ fn pages(deployment: &str) -> Value {
         "config-edit": "/apps/shop/config/edit",
         "scale": "/apps/shop/scale",
         "domains": "/apps/shop/domains",
+        "autoscale": "/apps/shop/scale/web",
+        "simulation": { "path": "/apps/shop/scale/web", "press": "Simulate" },
+        "alerts": "/apps/shop/alerts",
+        "alert-change": "/apps/shop/alerts?edit=errors#rule",
+        "drains": "/apps/shop/drains",
+        "alerts-host": "/alerts",
+        "channels": "/channels",
+        "channel-mail": "/channels?kind=email",
         "settings": "/apps/shop/settings",
         "events": "/events",
         "tokens": "/tokens",
@@ -93,7 +110,8 @@ async fn a_person_deploys_watches_and_goes_back_in_a_browser() -> Outcome {
     ada.git(&["branch", "--move", "main"]).await.expect_success();
     ada.deploy(&chatty("two")).await;
     browser.step("findInLog", json!({ "app": "shop", "text": HOSTILE })).await?;
-    browser.step("readLog", json!({ "app": "shop", "needle": "needle" })).await?;
+    let read = json!({ "app": "shop", "needle": "needle", "most": MOST_LINES });
+    println!("a log of 1000 lines a second: {}", browser.step("readLog", read).await?);
     browser.step("scale", json!({ "app": "shop", "process": "chatter", "count": 0 })).await?;
     let colour = json!({ "app": "shop", "key": "COLOUR", "value": "deep-blue" });
     browser.step("configure", colour).await?;
@@ -107,15 +125,71 @@ async fn a_person_deploys_watches_and_goes_back_in_a_browser() -> Outcome {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_person_sees_load_and_is_told_of_it_in_a_browser() -> Outcome {
+    let (slipway, mut browser) = claimed().await?;
+    let receiver = Receiver::start(0).await?;
+    let ada = slipway.developer("shop").await;
+    for release in ["one", "two"] {
+        ada.deploy(&Echo::named(release)).await;
+    }
+    ada.slipway(&["rollback", "v1"]).await.expect_success();
+    let load = Load::of(&slipway.site("shop"), &[Habit::Kept, Habit::Kept]);
+
+    browser.step("addChannel", json!({ "name": "ops", "url": receiver.url() })).await?;
+    let visited = json!({ "app": "shop", "name": "visited", "channel": "ops" });
+    browser.step("seeAlertFire", visited.clone()).await?;
+    let told = || async {
+        let received = receiver.received();
+        ensure!(received.iter().any(|one| one.json()["type"] == "alert.firing"), "not told yet");
+        Ok(())
+    };
+    eventually("the receiver is told", Duration::from_secs(30), told).await?;
+    browser.step("seeLoad", json!({ "app": "shop", "marker": "v3" })).await?;
+    load.end().await.expect_nothing_dropped();
+    browser.step("silence", visited).await?;
+    browser.close().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_lets_an_app_scale_and_sends_its_log_elsewhere_in_a_browser() -> Outcome {
+    let (slipway, mut browser) = claimed().await?;
+    let receiver = Receiver::start(0).await?;
+    let ada = slipway.developer("shop").await;
+    ada.deploy(&Echo::named("one")).await;
+    let load = Load::of(&slipway.site("shop"), &[Habit::Kept, Habit::Kept]);
+    browser.step("drain", json!({ "app": "shop", "url": receiver.url() })).await?;
+    let scaling = json!({ "app": "shop", "process": "web", "max": 3, "rps": 50 });
+    browser.step("autoscale", scaling).await?;
+    load.end().await.expect_nothing_dropped();
+    browser.close().await
+}
+
+/// Something on every page: alerts, a receiver of each kind, and a process that scales by itself.
+async fn furnish(ada: &Developer) {
+    for arguments in [
+        &["config", "set", "COLOUR=blue"][..],
+        &["alerts", "add", "busy", "--metric", "rps", "--above", "1", "--over", "10s"],
+        &["alerts", "channels", "add", "ops", "webhook", "https://hooks.example.com/slipway"],
+        &["autoscale", "set", "web", "--min", "2", "--max", "4", "--cpu", "60", "--rps", "200"],
+        &["drains", "add", "syslog+tls://logs.example.com:6514"],
+    ] {
+        ada.slipway(arguments).await.expect_success();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_page_is_for_everybody() -> Outcome {
     let (slipway, mut browser) = claimed().await?;
     let ada = slipway.developer("shop").await;
     ada.deploy(&Echo::named("one")).await;
-    ada.slipway(&["config", "set", "COLOUR=blue"]).await.expect_success();
+    furnish(&ada).await;
     browser.step("useKeys", json!({ "app": "shop" })).await?;
+    browser.step("useKeysOnAlerts", json!({ "app": "shop", "name": "latency" })).await?;
     let pages = pages(&newest_deployment(&slipway).await?);
     browser.step("inspect", json!({ "paths": pages })).await?;
     browser.step("inspectOnPhone", json!({ "paths": pages })).await?;
+    let first = json!({ "paths": ["/", "/apps/shop", "/apps/shop/metrics", "/apps/shop/logs"] });
+    println!("bytes of a first load: {}", browser.step("firstLoad", first).await?);
     browser.close().await
 }
 
@@ -134,10 +208,14 @@ async fn every_page_is_drawn() -> Outcome {
         ada.push().await.expect_success();
     }
     grace.deploy(&Echo::named("landing")).await;
-    ada.slipway(&["config", "set", "COLOUR=blue", "PAYMENTS_URL=x"]).await.expect_success();
-    ada.slipway(&["scale", "web=2", "chatter=1"]).await.expect_success();
+    furnish(&ada).await;
+    ada.slipway(&["scale", "chatter=1"]).await.expect_success();
+    // Pictures of a server that does nothing would show nothing.
+    let load = Load::on(&slipway.site("shop"));
+    tokio::time::sleep(DRAWN_AFTER).await;
     let paths = pages(&newest_deployment(&slipway).await?);
     browser.step("inspect", json!({ "paths": paths, "folder": folder })).await?;
     browser.step("inspectOnPhone", json!({ "paths": paths, "folder": folder })).await?;
+    load.end().await;
     browser.close().await
 }

@@ -1,8 +1,11 @@
 //! One app: whether it is well, what runs, what was deployed. Its other pages are below.
 
+pub mod autoscale;
 pub mod config;
 pub mod deployments;
 pub mod domains;
+pub mod drains;
+pub mod glance;
 pub mod logs;
 pub mod metrics;
 pub mod releases;
@@ -22,14 +25,17 @@ use slipway_core::name::AppName;
 use slipway_core::time::Timestamp;
 use slipway_core::wire::app::AppInfo;
 use slipway_core::wire::deployment::DeploymentInfo;
+use slipway_core::wire::metrics::AppMetrics;
 use slipway_core::wire::process::InstanceInfo;
 
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::pages::app::glance::{glance, query};
 use crate::pages::app::rows::{DeploymentRow, InstanceRow, ProcessRow};
 use crate::templates::View;
 use crate::view::app_head::{AppHead, Tab};
 use crate::view::happening::{Happening, newest_first};
+use crate::view::tile::Tile;
 use crate::visit::{Page, Visit};
 
 const DEPLOYMENTS_SHOWN: usize = 5;
@@ -41,6 +47,8 @@ const REFRESH_S: u32 = 5;
 #[derive(Debug, Serialize)]
 pub struct AppPage {
     head: AppHead,
+    /// How it does; empty before anything was measured.
+    tiles: Vec<Tile>,
     processes: Vec<ProcessRow>,
     instances: Vec<InstanceRow>,
     deployments: Vec<DeploymentRow>,
@@ -63,6 +71,7 @@ pub struct Answers {
     pub instances: Vec<InstanceInfo>,
     pub deployments: Vec<DeploymentInfo>,
     pub events: Vec<Event>,
+    pub metrics: AppMetrics,
 }
 
 impl Answers {
@@ -74,7 +83,7 @@ impl Answers {
 
 impl AppPage {
     pub fn new(answers: Answers, server: &ServerUrl, now: Timestamp) -> Self {
-        let Answers { app, instances, deployments, events } = answers;
+        let Answers { app, instances, deployments, events, metrics } = answers;
         let deployments = deployments.into_iter().take(DEPLOYMENTS_SHOWN);
         Self {
             push: Push {
@@ -83,6 +92,7 @@ impl AppPage {
                 branch: app.deploy_branch,
             },
             head: AppHead::new(app.summary, Tab::Overview, now),
+            tiles: glance(&metrics),
             processes: app.processes.into_iter().map(ProcessRow::from).collect(),
             instances: instances.into_iter().map(|row| InstanceRow::new(row, now)).collect(),
             deployments: deployments.map(|row| DeploymentRow::new(row, now)).collect(),
@@ -107,21 +117,22 @@ pub async fn show(
 
 async fn load(console: &Console, visit: &mut Visit, name: &str) -> Result<Page<AppPage>, Failure> {
     let name = named(name)?;
-    let (app, instances, deployments, events, status) = visit
+    let (app, instances, deployments, events, metrics, status) = visit
         .ask(|client| {
-            let name = name.clone();
+            let (name, query) = (name.clone(), query());
             async move {
                 tokio::try_join!(
                     client.app(&name),
                     client.instances(&name),
                     client.deployments(&name),
                     client.events(Some(&name), None),
+                    client.app_metrics(&name, &query),
                     client.status(),
                 )
             }
         })
         .await?;
-    let answers = Answers { app, instances, deployments, events };
+    let answers = Answers { app, instances, deployments, events, metrics };
     let refresh_s = answers.are_moving().then_some(REFRESH_S);
     let view = AppPage::new(answers, &console.public_url, status.now);
     Ok(Page { view, status, refresh_s })

@@ -1,5 +1,6 @@
 //! The list of apps.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -9,12 +10,13 @@ use slipway_client::ServerUrl;
 use slipway_core::metric::Unit;
 use slipway_core::time::Timestamp;
 use slipway_core::wire::app::{AppHealth, AppSummary};
-use slipway_core::wire::metrics::ProcessNow;
+use slipway_core::wire::metrics::{AppTraffic, TrafficOverview};
 
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::templates::View;
 use crate::view::badge::Badge;
+use crate::view::curve::Curve;
 use crate::view::moment::Moment;
 use crate::view::quantity::quantity;
 use crate::visit::{Page, Visit};
@@ -47,11 +49,12 @@ pub struct AppRow {
     traffic: Option<Traffic>,
 }
 
-/// What an app does at the moment.
+/// What an app passes on.
 #[derive(Debug, Serialize)]
 struct Traffic {
-    rps: String,
+    rps: Option<String>,
     p95: Option<String>,
+    curve: Option<Curve>,
 }
 
 impl AppsPage {
@@ -60,11 +63,13 @@ impl AppsPage {
         Self { apps, server: server.to_string() }
     }
 
-    /// Adds what the apps do at the moment.
+    /// Adds what the apps pass on.
     #[must_use]
-    pub fn with_traffic(mut self, processes: &[ProcessNow]) -> Self {
+    pub fn with_traffic(mut self, overview: TrafficOverview) -> Self {
+        let mut passed: BTreeMap<String, AppTraffic> =
+            overview.apps.into_iter().map(|one| (one.app.to_string(), one)).collect();
         for app in &mut self.apps {
-            app.traffic = traffic(&app.name, processes);
+            app.traffic = passed.remove(&app.name).map(|one| traffic(&one));
         }
         self
     }
@@ -91,18 +96,12 @@ impl AppRow {
     }
 }
 
-/// The sum of an app's requests. Quantiles do not add up: the busiest process speaks for latency.
-fn traffic(app: &str, processes: &[ProcessNow]) -> Option<Traffic> {
-    let of_app = processes.iter().filter(|process| process.app.as_str() == app);
-    let mut rates: Vec<(f64, Option<f64>)> =
-        of_app.filter_map(|process| Some((process.rps?, process.p95_ms))).collect();
-    rates.sort_by(|(one, _), (other, _)| one.total_cmp(other));
-    let (_, p95) = *rates.last()?;
-    let rps: f64 = rates.iter().map(|(rps, _)| rps).sum();
-    Some(Traffic {
-        rps: quantity(Unit::PerSecond, rps),
-        p95: p95.map(|p95| quantity(Unit::Milliseconds, p95)),
-    })
+fn traffic(passed: &AppTraffic) -> Traffic {
+    Traffic {
+        rps: passed.rps.map(|rps| quantity(Unit::PerSecond, rps)),
+        p95: passed.p95_ms.map(|p95| quantity(Unit::Milliseconds, p95)),
+        curve: Curve::new("Requests", Unit::PerSecond, &passed.curve),
+    }
 }
 
 fn without_scheme(url: &str) -> &str {
@@ -116,13 +115,13 @@ pub async fn show(State(console): State<Arc<Console>>, mut visit: Visit) -> Resp
 }
 
 async fn load(console: &Console, visit: &mut Visit) -> Result<Page<AppsPage>, Failure> {
-    let (apps, processes, status) = visit
+    let (apps, overview, status) = visit
         .ask(|client| async move {
-            tokio::try_join!(client.apps(), client.metrics_now(), client.status())
+            tokio::try_join!(client.apps(), client.traffic_overview(), client.status())
         })
         .await?;
     let is_moving =
         apps.iter().any(|app| matches!(app.health, AppHealth::Deploying | AppHealth::Deleting));
-    let view = AppsPage::new(apps, &console.public_url, status.now).with_traffic(&processes);
+    let view = AppsPage::new(apps, &console.public_url, status.now).with_traffic(overview);
     Ok(Page { view, status, refresh_s: is_moving.then_some(REFRESH_S) })
 }

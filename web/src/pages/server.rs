@@ -2,16 +2,29 @@
 
 use axum::response::Response;
 use serde::Serialize;
+use slipway_client::MetricsQuery;
+use slipway_core::metric::Metric;
 use slipway_core::time::Timestamp;
 use slipway_core::wire::audit::AuditEntry;
+use slipway_core::wire::metrics::HostMetrics;
 use slipway_core::wire::status::{ComponentStatus, ServerStatus};
 
 use crate::failure::Failure;
 use crate::templates::View;
 use crate::view::moment::Moment;
+use crate::view::tile::{Tile, tiles};
 use crate::visit::{Page, Visit};
 
 const AUDIT_SHOWN: u32 = 50;
+/// A point a minute.
+const POINTS: u32 = 60;
+
+static HOST: [(Metric, &str); 4] = [
+    (Metric::HostCpu, "CPU"),
+    (Metric::HostMemory, "Memory"),
+    (Metric::HostDisk, "Fullest disk"),
+    (Metric::HostLoad, "Load average"),
+];
 
 /// How the server is.
 #[derive(Debug, Serialize)]
@@ -22,6 +35,8 @@ pub struct ServerPage {
     apps: u32,
     jobs_queued: u32,
     jobs_running: u32,
+    /// The host over the last hour.
+    tiles: Vec<Tile>,
     components: Vec<ComponentRow>,
     /// `None` for people who may not see it.
     audit: Option<Vec<AuditRow>>,
@@ -47,7 +62,7 @@ struct AuditRow {
 }
 
 impl ServerPage {
-    pub fn new(status: &ServerStatus, audit: Option<Vec<AuditEntry>>) -> Self {
+    pub fn new(status: &ServerStatus, host: &HostMetrics, audit: Option<Vec<AuditEntry>>) -> Self {
         let audit =
             audit.map(|entries| entries.into_iter().map(|entry| row(entry, status.now)).collect());
         Self {
@@ -57,6 +72,10 @@ impl ServerPage {
             apps: status.apps,
             jobs_queued: status.jobs_queued,
             jobs_running: status.jobs_running,
+            tiles: tiles(&HOST, |metric| {
+                let series = host.series.iter().find(|series| series.metric == *metric);
+                series.map(|series| series.values.as_slice())
+            }),
             components: status.components.iter().map(component).collect(),
             audit,
         }
@@ -65,11 +84,24 @@ impl ServerPage {
 
 fn component(component: &ComponentStatus) -> ComponentRow {
     ComponentRow {
-        name: component.name.clone(),
+        name: named(&component.name),
         ok: component.ok,
         message: component.message.clone(),
         age: component.age_ms.to_string(),
     }
+}
+
+/// A part as people call it.
+fn named(part: &str) -> String {
+    let name = match part {
+        "database" => "Database",
+        "disk" => "Disk",
+        "docker" => "Docker",
+        "proxy" => "nginx",
+        "worker" => "Jobs and tasks",
+        other => other,
+    };
+    name.to_owned()
 }
 
 fn row(entry: AuditEntry, now: Timestamp) -> AuditRow {
@@ -95,13 +127,23 @@ pub async fn show(mut visit: Visit) -> Response {
 }
 
 async fn load(visit: &mut Visit) -> Result<Page<ServerPage>, Failure> {
-    let status = visit.ask(|client| async move { client.status().await }).await?;
+    let query = MetricsQuery {
+        metrics: HOST.iter().map(|(metric, _)| metric.clone()).collect(),
+        points: Some(POINTS),
+        ..MetricsQuery::default()
+    };
+    let (host, status) = visit
+        .ask(|client| {
+            let query = query.clone();
+            async move { tokio::try_join!(client.host_metrics(&query), client.status()) }
+        })
+        .await?;
     let audit = visit.ask(|client| async move { client.audit(Some(AUDIT_SHOWN), None).await });
     let audit = match audit.await {
         Ok(entries) => Some(entries),
         Err(failure) if failure.is_forbidden() => None,
         Err(failure) => return Err(failure),
     };
-    let view = ServerPage::new(&status, audit);
+    let view = ServerPage::new(&status, &host, audit);
     Ok(Page { view, status, refresh_s: None })
 }

@@ -3,14 +3,16 @@
 mod domains;
 mod fixtures;
 mod panels;
+mod watching;
 
 use slipway_core::deployment::{DeploymentKind, DeploymentState};
 use slipway_core::process::Formation;
 use slipway_core::reason::{Reason, ReasonCode};
 use slipway_core::release::ImageRef;
+use slipway_core::time::Millis;
 use slipway_core::wire::app::AppHealth;
 use slipway_core::wire::config::{ConfigEntry, ConfigList, ConfigValue};
-use slipway_core::wire::metrics::ProcessNow;
+use slipway_core::wire::metrics::{AppTraffic, TrafficOverview};
 use slipway_core::wire::release::{Differences, ReleaseInfo, ReleaseSummary};
 
 use crate::console::Console;
@@ -80,7 +82,7 @@ fn the_list_shows_how_every_app_is() {
         &server(),
         NOW,
     )
-    .with_traffic(&[process_now("web", 812.0, 43.0), process_now("admin", 3.0, 900.0)]);
+    .with_traffic(traffic());
     let frame = |console: &Console| {
         let mut frame = signed_in(console);
         frame.refresh_s = Some(5);
@@ -90,17 +92,18 @@ fn the_list_shows_how_every_app_is() {
     insta::assert_snapshot!("apps", render(frame, &page));
 }
 
-fn process_now(process: &str, rps: f64, p95_ms: f64) -> ProcessNow {
-    ProcessNow {
+fn traffic() -> TrafficOverview {
+    let shop = AppTraffic {
         app: "shop".parse().unwrap(),
-        process: process.parse().unwrap(),
-        rps: Some(rps),
-        p95_ms: Some(p95_ms),
-        errors: None,
-        cpu: None,
-        memory: None,
-        memory_bytes: None,
-        instances: None,
+        rps: Some(812.0),
+        p95_ms: Some(43.0),
+        curve: vec![Some(790.0), None, Some(812.0)],
+    };
+    let minute = |back: u64| NOW - Millis::from_secs(60 * back);
+    TrafficOverview {
+        times: vec![minute(2), minute(1), minute(0)],
+        step_ms: Millis::from_secs(60),
+        apps: vec![shop],
     }
 }
 

@@ -17,11 +17,12 @@ pub enum Tab {
     Configuration,
     Scaling,
     Domains,
+    Alerts,
     Settings,
 }
 
 impl Tab {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Overview,
         Self::Deployments,
         Self::Releases,
@@ -30,6 +31,7 @@ impl Tab {
         Self::Configuration,
         Self::Scaling,
         Self::Domains,
+        Self::Alerts,
         Self::Settings,
     ];
 
@@ -43,6 +45,7 @@ impl Tab {
             Self::Configuration => "Configuration",
             Self::Scaling => "Scaling",
             Self::Domains => "Domains",
+            Self::Alerts => "Alerts",
             Self::Settings => "Settings",
         }
     }
@@ -58,6 +61,7 @@ impl Tab {
             Self::Configuration => "/config",
             Self::Scaling => "/scale",
             Self::Domains => "/domains",
+            Self::Alerts => "/alerts",
             Self::Settings => "/settings",
         }
     }

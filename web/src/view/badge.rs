@@ -1,9 +1,12 @@
 //! States as a coloured dot and a word. The word says it all; the colour only helps to find it.
 
 use serde::Serialize;
+use slipway_core::alert::State;
 use slipway_core::deployment::DeploymentState;
 use slipway_core::instance::InstanceState;
+use slipway_core::wire::alert::AlertInfo;
 use slipway_core::wire::app::AppHealth;
+use slipway_core::wire::channel::DeliveryState;
 
 /// A state, shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -78,6 +81,33 @@ impl From<InstanceState> for Badge {
             InstanceState::Draining => Self::new(Tone::Idle, "Draining"),
             InstanceState::Stopping => Self::new(Tone::Idle, "Stopping"),
             InstanceState::Stopped => Self::new(Tone::Idle, "Stopped"),
+        }
+    }
+}
+
+impl From<&AlertInfo> for Badge {
+    fn from(alert: &AlertInfo) -> Self {
+        if !alert.rule.enabled {
+            return Self::new(Tone::Idle, "Off");
+        }
+        let Some(status) = alert.status else { return Self::new(Tone::Idle, "No data") };
+        match (status.state, status.value) {
+            (State::Firing { .. }, Some(_)) => Self::new(Tone::Bad, "Firing"),
+            (State::Firing { .. }, None) => Self::new(Tone::Bad, "Firing, no data"),
+            (State::Pending { .. }, Some(_)) => Self::new(Tone::Warn, "Pending"),
+            (State::Pending { .. }, None) => Self::new(Tone::Warn, "Pending, no data"),
+            (State::Ok, Some(_)) => Self::new(Tone::Good, "OK"),
+            (State::Ok, None) => Self::new(Tone::Idle, "No data"),
+        }
+    }
+}
+
+impl From<DeliveryState> for Badge {
+    fn from(state: DeliveryState) -> Self {
+        match state {
+            DeliveryState::Waiting => Self::new(Tone::Busy, "On its way"),
+            DeliveryState::Sent => Self::new(Tone::Good, "Arrived"),
+            DeliveryState::Failed => Self::new(Tone::Bad, "Given up"),
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::view::quantity::quantity;
 /// How wide and high the drawing is, in its own units.
 const WIDTH: f64 = 240.0;
 const HEIGHT: f64 = 40.0;
+const WRITTEN: &str = "memory takes what is written to it";
 
 /// A curve, drawn.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -20,6 +21,8 @@ pub struct Curve {
     high: String,
     /// The `d` of a path; a gap where nothing is known.
     path: String,
+    /// The same, closed down to 0.
+    area: String,
 }
 
 impl Curve {
@@ -34,27 +37,55 @@ impl Curve {
             low: quantity(unit, low),
             high: quantity(unit, high),
             path: path(values, high),
+            area: area(values, high),
         })
     }
 }
 
-fn path(values: &[Option<f64>], high: f64) -> String {
+/// The runs of known values, as points.
+fn runs(values: &[Option<f64>], high: f64) -> Vec<Vec<(f64, f64)>> {
     let steps = u32::try_from(values.len().saturating_sub(1)).unwrap_or(u32::MAX).max(1);
     let high = if high > 0.0 { high } else { 1.0 };
-    let mut path = String::new();
-    let mut is_gap = true;
+    let mut runs = vec![Vec::new()];
     for (at, value) in (0_u32..).zip(values) {
-        let Some(value) = value else {
-            is_gap = true;
-            continue;
-        };
-        let x = WIDTH * f64::from(at) / f64::from(steps);
-        let y = HEIGHT - (HEIGHT - 2.0) * value / high - 1.0;
-        let verb = if is_gap { 'M' } else { 'L' };
-        write!(path, "{verb}{x:.1} {y:.1}").expect("memory takes what is written to it");
-        is_gap = false;
+        match (value, runs.last_mut()) {
+            (Some(value), Some(run)) => {
+                let x = WIDTH * f64::from(at) / f64::from(steps);
+                run.push((x, HEIGHT - (HEIGHT - 2.0) * value / high - 1.0));
+            }
+            _ => runs.push(Vec::new()),
+        }
+    }
+    runs.retain(|run| !run.is_empty());
+    runs
+}
+
+fn path(values: &[Option<f64>], high: f64) -> String {
+    let mut path = String::new();
+    for run in runs(values, high) {
+        for (at, (x, y)) in run.iter().enumerate() {
+            let verb = if at == 0 { 'M' } else { 'L' };
+            write!(path, "{verb}{x:.1} {y:.1}").expect(WRITTEN);
+        }
+        if run.len() == 1 {
+            // A line to itself: its round ends make a dot.
+            path.push_str("h0");
+        }
     }
     path
+}
+
+fn area(values: &[Option<f64>], high: f64) -> String {
+    let mut area = String::new();
+    for run in runs(values, high) {
+        let (Some((first, _)), Some((last, _))) = (run.first(), run.last()) else { continue };
+        write!(area, "M{first:.1} {HEIGHT}").expect(WRITTEN);
+        for (x, y) in &run {
+            write!(area, "L{x:.1} {y:.1}").expect(WRITTEN);
+        }
+        write!(area, "L{last:.1} {HEIGHT}Z").expect(WRITTEN);
+    }
+    area
 }
 
 #[cfg(test)]
@@ -67,9 +98,15 @@ mod tests {
         let curve = Curve::new("p95", Unit::Milliseconds, &values).unwrap();
         assert_eq!(curve.path, "M0.0 39.0L60.0 1.0M180.0 20.0L240.0 20.0");
         assert_eq!(
+            curve.area,
+            "M0.0 40L0.0 39.0L60.0 1.0L60.0 40ZM180.0 40L180.0 20.0L240.0 20.0L240.0 40Z"
+        );
+        assert_eq!(
             (curve.now.as_str(), curve.low.as_str(), curve.high.as_str()),
             ("5 ms", "0 ms", "10 ms")
         );
         assert_eq!(Curve::new("p95", Unit::Milliseconds, &[None, None]), None);
+        let dot = Curve::new("p95", Unit::Milliseconds, &[None, Some(5.0), None]).unwrap();
+        assert_eq!(dot.path, "M120.0 1.0h0");
     }
 }

@@ -32,17 +32,18 @@ impl Happening {
             EventKind::DeploymentMoved { deployment_id, .. } => {
                 Some(format!("/deployments/{}", deployment_id.as_str()))
             }
+            EventKind::AlertFiring { .. } | EventKind::AlertResolved { .. } => {
+                Some(format!("/apps/{}/alerts", event.app))
+            }
+            EventKind::Scaled { .. } => Some(format!("/apps/{}/scale", event.app)),
             EventKind::AppCreated { .. }
             | EventKind::AppDestroyed { .. }
             | EventKind::DomainAdded { .. }
             | EventKind::DomainRemoved { .. }
-            | EventKind::Scaled { .. }
             | EventKind::InstanceReady { .. }
             | EventKind::InstanceFailed { .. }
             | EventKind::InstanceRecovered { .. }
-            | EventKind::InstanceStopped { .. }
-            | EventKind::AlertFiring { .. }
-            | EventKind::AlertResolved { .. } => None,
+            | EventKind::InstanceStopped { .. } => None,
         };
         Self { id: event.id, app: event.app, tone, text, href, at: Moment::new(event.at, now) }
     }

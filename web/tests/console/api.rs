@@ -40,7 +40,7 @@ impl Api {
             .route("/v1/logout", post(logout))
             .route("/v1/status", get(status))
             .route("/v1/apps", get(apps))
-            .route("/v1/metrics/now", get(apps))
+            .route("/v1/metrics/overview", get(overview))
             .fallback(not_found)
             .with_state(Arc::clone(&sessions));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -138,6 +138,11 @@ async fn logout(State(sessions): State<Arc<Sessions>>, headers: HeaderMap) -> Re
 /// An empty list.
 async fn apps(State(sessions): State<Arc<Sessions>>, headers: HeaderMap) -> Response {
     sessions.admits(&headers).map_or_else(|refusal| *refusal, |()| Json(json!([])).into_response())
+}
+
+async fn overview(State(sessions): State<Arc<Sessions>>, headers: HeaderMap) -> Response {
+    let overview = json!({ "times": [], "step_ms": 60_000, "apps": [] });
+    sessions.admits(&headers).map_or_else(|refusal| *refusal, |()| Json(overview).into_response())
 }
 
 async fn status(State(sessions): State<Arc<Sessions>>, headers: HeaderMap) -> Response {

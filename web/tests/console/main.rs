@@ -19,7 +19,7 @@ use crate::api::Api;
 const NO_API: &str = "http://127.0.0.1:1";
 const PUBLIC: &str = "https://slipway.example.com";
 /// Where a signed-in person's forms go.
-const FORMS: [&str; 11] = [
+const FORMS: [&str; 25] = [
     "/apps/shop/releases/1/rollback",
     "/apps/shop/config",
     "/apps/shop/config/edit",
@@ -29,6 +29,20 @@ const FORMS: [&str; 11] = [
     "/apps/shop/domains/shop.example.com/remove",
     "/apps/shop/restart",
     "/apps/shop/delete",
+    "/apps/shop/scale/web",
+    "/apps/shop/scale/web/simulate",
+    "/apps/shop/scale/web/off",
+    "/apps/shop/alerts",
+    "/apps/shop/alerts/errors/switch",
+    "/apps/shop/alerts/errors/remove",
+    "/apps/shop/drains",
+    "/apps/shop/drains/drn_0000000000000000000000000a/test",
+    "/apps/shop/drains/drn_0000000000000000000000000a/remove",
+    "/alerts",
+    "/alerts/disk/switch",
+    "/channels",
+    "/channels/ops/test",
+    "/channels/ops/remove",
     "/tokens",
     "/tokens/tok_0000000000000000000000000a/revoke",
 ];
@@ -192,7 +206,7 @@ async fn a_signed_in_person_changes_nothing_without_the_token_of_a_form() {
     let api = Api::start().await;
     let console = console(&api.url);
     let cookie = pair(&sign_in(&console).await);
-    let fields = "text=&etag=&key=A&domain=a.example&confirm=shop&name=a&scope=read&app=&expires=&count.web=1";
+    let fields = "text=&etag=&key=A&domain=a.example&confirm=shop&name=a&scope=read&app=&expires=&count.web=1&to=on";
     for path in FORMS {
         let form = format!("form_token=wrong&{fields}");
         let response = post(&console, path, &cookie, PUBLIC, &form).await;

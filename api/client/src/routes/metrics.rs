@@ -3,7 +3,7 @@
 use slipway_core::metric::Metric;
 use slipway_core::name::{AppName, ProcessName};
 use slipway_core::time::Timestamp;
-use slipway_core::wire::metrics::{AppMetrics, HostMetrics, ProcessNow, SeriesBy};
+use slipway_core::wire::metrics::{AppMetrics, HostMetrics, ProcessNow, SeriesBy, TrafficOverview};
 
 use crate::call::Call;
 use crate::client::Client;
@@ -54,5 +54,10 @@ impl Client {
     /// How every process does at the moment, by app and process.
     pub async fn metrics_now(&self) -> Result<Vec<ProcessNow>, ClientError> {
         self.fetch(Call::get(&["v1", "metrics", "now"])).await
+    }
+
+    /// What every app passed on in the last minute, with a curve of the last twenty.
+    pub async fn traffic_overview(&self) -> Result<TrafficOverview, ClientError> {
+        self.fetch(Call::get(&["v1", "metrics", "overview"])).await
     }
 }

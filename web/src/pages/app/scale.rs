@@ -1,4 +1,4 @@
-//! How many instances of each process an app has.
+//! How many instances of each process an app has, and which counts are kept right by themselves.
 
 use std::collections::BTreeMap;
 
@@ -6,21 +6,65 @@ use axum::extract::Path;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use slipway_core::name::ProcessName;
-use slipway_core::wire::process::ScaleRequest;
+use slipway_core::time::Timestamp;
+use slipway_core::wire::app::AppInfo;
+use slipway_core::wire::autoscale::{AppAutoscale, AutoscaleInfo};
+use slipway_core::wire::process::{ProcessInfo, ScaleRequest};
 
 use crate::failure::Failure;
 use crate::guard::Guarded;
+use crate::pages::app::autoscale::rows::{DecisionRow, in_short, why};
 use crate::pages::app::named;
 use crate::pages::app::rows::ProcessRow;
 use crate::templates::View;
 use crate::view::app_head::{AppHead, Tab};
+use crate::view::prose::Piece;
 use crate::visit::{Page, Visit};
+
+const DECISIONS_SHOWN: usize = 10;
 
 /// The counts, to be changed.
 #[derive(Debug, Serialize)]
 pub struct ScalePage {
-    pub head: AppHead,
-    pub processes: Vec<ProcessRow>,
+    head: AppHead,
+    processes: Vec<Scaling>,
+    decisions: Vec<DecisionRow>,
+}
+
+/// A process, and what makes its count.
+#[derive(Debug, Serialize)]
+struct Scaling {
+    process: ProcessRow,
+    by_itself: Option<ByItself>,
+}
+
+/// A count that the autoscaler keeps right.
+#[derive(Debug, Serialize)]
+struct ByItself {
+    /// Bounds and targets: `1 to 8, at cpu 60`.
+    settings: String,
+    why: Vec<Piece>,
+}
+
+impl ScalePage {
+    pub fn new(app: AppInfo, scaled: &AppAutoscale, now: Timestamp) -> Self {
+        let by_itself =
+            |info: &AutoscaleInfo| ByItself { settings: in_short(&info.settings), why: why(info) };
+        let scaling = |process: ProcessInfo| Scaling {
+            by_itself: scaled
+                .processes
+                .iter()
+                .find(|info| info.process == process.name)
+                .map(by_itself),
+            process: ProcessRow::from(process),
+        };
+        let decisions = scaled.decisions.iter().take(DECISIONS_SHOWN);
+        Self {
+            decisions: decisions.map(|decision| DecisionRow::new(decision, now)).collect(),
+            processes: app.processes.into_iter().map(scaling).collect(),
+            head: AppHead::new(app.summary, Tab::Scaling, now),
+        }
+    }
 }
 
 impl View for ScalePage {
@@ -42,16 +86,16 @@ pub async fn ask(mut visit: Visit, Path(name): Path<String>) -> Response {
 
 async fn load(visit: &mut Visit, name: &str) -> Result<Page<ScalePage>, Failure> {
     let name = named(name)?;
-    let (app, status) = visit
-        .ask(|client| {
-            let name = name.clone();
-            async move { tokio::try_join!(client.app(&name), client.status()) }
-        })
-        .await?;
-    let view = ScalePage {
-        processes: app.processes.into_iter().map(ProcessRow::from).collect(),
-        head: AppHead::new(app.summary, Tab::Scaling, status.now),
-    };
+    let (app, scaled, status) =
+        visit
+            .ask(|client| {
+                let name = name.clone();
+                async move {
+                    tokio::try_join!(client.app(&name), client.autoscale(&name), client.status())
+                }
+            })
+            .await?;
+    let view = ScalePage::new(app, &scaled, status.now);
     Ok(Page { view, status, refresh_s: None })
 }
 

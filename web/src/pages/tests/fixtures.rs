@@ -4,10 +4,12 @@ use slipway_core::deployment::{DeploymentKind, DeploymentState, Receipt};
 use slipway_core::event::{Event, EventKind};
 use slipway_core::id::{DeploymentId, Id as _};
 use slipway_core::instance::InstanceState;
+use slipway_core::metric::Metric;
 use slipway_core::reason::{Reason, ReasonCode};
 use slipway_core::time::{Millis, Timestamp};
 use slipway_core::wire::app::{AppHealth, AppInfo, AppSummary};
 use slipway_core::wire::deployment::DeploymentInfo;
+use slipway_core::wire::metrics::{AppMetrics, Series};
 use slipway_core::wire::process::{InstanceInfo, ProcessInfo};
 use slipway_core::wire::release::ReleaseSummary;
 
@@ -136,6 +138,37 @@ pub fn event(id: i64, kind: EventKind) -> Event {
     Event { id, at: ago(age), app: "shop".to_owned(), kind }
 }
 
+/// The last three minutes of `web`.
+fn hour() -> AppMetrics {
+    let series = |metric: Metric, values: [Option<f64>; 3]| Series {
+        process: "web".parse().unwrap(),
+        instance: None,
+        unit: metric.unit(),
+        metric,
+        values: values.into(),
+    };
+    AppMetrics {
+        times: [120, 60, 0].map(ago).into(),
+        step_ms: Millis::from_secs(60),
+        series: vec![
+            series(Metric::Rps, [Some(790.0), Some(801.0), Some(812.0)]),
+            series(Metric::P95Ms, [Some(40.0), None, Some(43.0)]),
+            series(Metric::Cpu, [Some(31.0), Some(35.0), Some(33.0)]),
+            series(Metric::MemoryBytes, [None, None, None]),
+        ],
+        markers: Vec::new(),
+    }
+}
+
+pub fn nothing_measured() -> AppMetrics {
+    AppMetrics {
+        times: Vec::new(),
+        step_ms: Millis::from_secs(60),
+        series: Vec::new(),
+        markers: Vec::new(),
+    }
+}
+
 pub fn answers() -> Answers {
     let mut rollback = deployment(41, DeploymentKind::Rollback, DeploymentState::Succeeded);
     rollback.source = None;
@@ -159,6 +192,7 @@ pub fn answers() -> Answers {
             instance("p0d6v2rt", "worker", InstanceState::Crashed),
         ],
         deployments: vec![failed(), live, rollback],
+        metrics: hour(),
         events: vec![
             event(
                 1,
@@ -206,5 +240,6 @@ pub fn first_answers() -> Answers {
         instances: Vec::new(),
         deployments: Vec::new(),
         events: Vec::new(),
+        metrics: nothing_measured(),
     }
 }

@@ -1,0 +1,2 @@
+SELECT COUNT(*) AS apps
+FROM apps
