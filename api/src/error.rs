@@ -231,9 +231,7 @@ impl From<StoreError> for ApiError {
                 error.to_string(),
                 "`slipway apps` lists what there is",
             ),
-            StoreError::TooManyAlerts => {
-                Self::conflict("too_many_alerts", error.to_string(), "remove one first")
-            }
+            StoreError::TooManyAlerts => too_many("too_many_alerts", &error),
             StoreError::ChannelNameTaken(_) => Self::conflict(
                 "channel_name_taken",
                 error.to_string(),
@@ -247,17 +245,11 @@ impl From<StoreError> for ApiError {
             StoreError::TooManyInstances { .. } => {
                 Self::invalid("too_many_instances", error.to_string(), "ask for fewer")
             }
-            StoreError::TooManyDrains => {
-                Self::conflict("too_many_drains", error.to_string(), "remove one first")
+            StoreError::TooManyDrains => too_many("too_many_drains", &error),
+            StoreError::DomainTaken(_) => {
+                Self::conflict("domain_taken", error.to_string(), "remove it there first")
             }
-            StoreError::DomainTaken(_) => Self::conflict(
-                "domain_taken",
-                error.to_string(),
-                "remove it there first; a domain of an app that is being destroyed is free in a moment",
-            ),
-            StoreError::TooManyDomains => {
-                Self::conflict("too_many_domains", error.to_string(), "remove one first")
-            }
+            StoreError::TooManyDomains => too_many("too_many_domains", &error),
             StoreError::OutsideBounds { .. } => Self::conflict(
                 "outside_autoscale_bounds",
                 error.to_string(),
@@ -285,6 +277,11 @@ impl From<StoreError> for ApiError {
             | StoreError::Database(_) => Self::internal(error),
         }
     }
+}
+
+/// A limit that is reached by adding, and left by removing.
+fn too_many(code: &'static str, error: &StoreError) -> ApiError {
+    ApiError::conflict(code, error.to_string(), "remove one first")
 }
 
 impl From<std::io::Error> for ApiError {
