@@ -14,6 +14,7 @@ pub mod config;
 pub mod deployment;
 pub mod drain;
 pub mod error;
+pub mod member;
 pub mod metrics;
 pub mod process;
 pub mod release;

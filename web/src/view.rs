@@ -7,6 +7,7 @@ pub mod happening;
 pub mod moment;
 pub mod prose;
 pub mod quantity;
+pub mod rights;
 pub mod sgr;
 pub mod stages;
 pub mod terminal;

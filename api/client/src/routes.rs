@@ -9,6 +9,7 @@ mod deployments;
 mod drains;
 mod events;
 pub(crate) mod logs;
+mod members;
 pub(crate) mod metrics;
 mod processes;
 pub(crate) mod releases;

@@ -5,6 +5,7 @@
 mod account;
 mod deploy;
 mod harness;
+mod members;
 mod repository;
 mod settings;
 mod usage;

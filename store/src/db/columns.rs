@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use slipway_core::deployment::DeploymentKind;
 use slipway_core::id::{
     AppId, AuditId, ChannelId, DeliveryId, DeploymentId, DrainId, FiringId, InstallationId,
-    InstanceId, JobId, ReleaseId, SessionId, SourceId, TokenId, UserId,
+    InstanceId, InvitationId, JobId, ReleaseId, SessionId, SourceId, TokenId, UserId,
 };
 use slipway_core::instance::InstanceState;
 use slipway_core::name::{AlertName, AppName, ChannelName, ConfigKey, Email, ProcessName};
@@ -129,6 +129,7 @@ stored_texts!(
     DrainId,
     InstallationId,
     InstanceId,
+    InvitationId,
     JobId,
     ReleaseId,
     SessionId,

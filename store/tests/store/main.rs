@@ -36,6 +36,7 @@ mod instances;
 mod jobs;
 mod log_search;
 mod logs;
+mod members;
 mod people;
 mod precedence;
 mod records;

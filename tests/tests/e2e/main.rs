@@ -13,6 +13,7 @@ mod failures;
 mod healing;
 mod kinds;
 mod logs;
+mod members;
 mod metrics;
 mod neighbours;
 mod push;

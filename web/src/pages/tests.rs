@@ -1,6 +1,7 @@
 //! Whole pages, from what the API says to what the browser gets.
 
 mod fixtures;
+mod members;
 mod panels;
 
 use slipway_core::deployment::{DeploymentKind, DeploymentState};

@@ -19,7 +19,7 @@ use crate::api::Api;
 const NO_API: &str = "http://127.0.0.1:1";
 const PUBLIC: &str = "https://slipway.example.com";
 /// Where a signed-in person's forms go.
-const FORMS: [&str; 9] = [
+const FORMS: [&str; 14] = [
     "/apps/shop/releases/1/rollback",
     "/apps/shop/config",
     "/apps/shop/config/edit",
@@ -29,6 +29,11 @@ const FORMS: [&str; 9] = [
     "/apps/shop/delete",
     "/tokens",
     "/tokens/tok_0000000000000000000000000a/revoke",
+    "/members",
+    "/members/usr_0000000000000000000000000a/role",
+    "/members/usr_0000000000000000000000000a/reset",
+    "/members/usr_0000000000000000000000000a/remove",
+    "/members/invitations/inv_0000000000000000000000000a/revoke",
 ];
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -90,7 +95,7 @@ async fn sign_in(console: &Router) -> Response {
 #[tokio::test]
 async fn every_answer_forbids_inline_scripts_frames_and_caching() {
     let console = console(NO_API);
-    for path in ["/", "/sign-in", "/claim", "/nowhere", "/apps/shop", "/assets/none.css"] {
+    for path in ["/", "/sign-in", "/claim", "/join", "/nowhere", "/apps/shop", "/assets/none.css"] {
         let response = get(&console, path, "").await;
         let header = |name: &str| response.headers()[name].to_str().unwrap().to_owned();
         assert_eq!(
@@ -150,7 +155,9 @@ async fn a_stranger_is_asked_to_sign_in_and_comes_back() {
 async fn nothing_that_changes_something_is_taken_from_another_site() {
     let console = console(NO_API);
     let (cookie, token) = at_the_door(&console).await;
-    for path in ["/sign-in", "/sign-out", "/claim", "/", "/apps/shop"].into_iter().chain(FORMS) {
+    for path in
+        ["/sign-in", "/sign-out", "/claim", "/join", "/", "/apps/shop"].into_iter().chain(FORMS)
+    {
         for method in [Method::POST, Method::PUT, Method::DELETE] {
             let request = Request::builder()
                 .method(&method)
@@ -170,8 +177,8 @@ async fn nothing_that_changes_something_is_taken_from_another_site() {
 async fn a_form_without_its_token_is_refused() {
     let console = console(NO_API);
     let (cookie, token) = at_the_door(&console).await;
-    let fields = "email=ada%40example.com&password=correct-horse&next=&claim_token=a";
-    for path in ["/sign-in", "/claim"] {
+    let fields = "email=ada%40example.com&password=correct-horse&next=&claim_token=a&link=a";
+    for path in ["/sign-in", "/claim", "/join"] {
         for (cookie, form, status) in [
             (cookie.as_str(), format!("form_token=wrong&{fields}"), StatusCode::FORBIDDEN),
             ("", format!("form_token={token}&{fields}"), StatusCode::FORBIDDEN),
@@ -190,7 +197,8 @@ async fn a_signed_in_person_changes_nothing_without_the_token_of_a_form() {
     let api = Api::start().await;
     let console = console(&api.url);
     let cookie = pair(&sign_in(&console).await);
-    let fields = "text=&etag=&key=A&confirm=shop&name=a&scope=read&app=&expires=&count.web=1";
+    let fields = "text=&etag=&key=A&confirm=shop&name=a&scope=read&app=&expires=&count.web=1&role=read\
+                  &email=ada%40example.com";
     for path in FORMS {
         let form = format!("form_token=wrong&{fields}");
         let response = post(&console, path, &cookie, PUBLIC, &form).await;
@@ -208,6 +216,8 @@ async fn streams_and_files_are_for_people_who_are_signed_in() {
         "/deployments/dep_0000000000000000000000000a/progress",
         "/events",
         "/tokens",
+        "/members",
+        "/members/usr_0000000000000000000000000a/remove",
         "/server",
     ] {
         let response = get(&console, path, "").await;
@@ -220,7 +230,7 @@ async fn reading_a_page_changes_nothing() {
     let api = Api::start().await;
     let console = console(&api.url);
     let cookie = pair(&sign_in(&console).await);
-    for path in ["/sign-out", "/claim", "/sign-in"] {
+    for path in ["/sign-out", "/claim", "/join", "/sign-in"] {
         let response = get(&console, path, &cookie).await;
         let ended = set_cookies(&response).iter().any(|cookie| cookie.contains("session"));
         assert!(!ended, "{path}");
