@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use slipway_core::config::ConfigTooLarge;
 use slipway_core::id::Id as _;
 use slipway_core::wire::auth::Scope;
-use slipway_store::StoreError;
+use slipway_store::{MemberError, StoreError};
 
 /// When to come back to a database that is busy.
 const DATABASE_RETRY_S: u64 = 5;
@@ -28,6 +28,8 @@ pub enum ApiError {
     InvalidCredential,
     #[error("the e-mail address or the password is wrong")]
     WrongPassword,
+    #[error("the invitation is not valid: it was used, replaced or revoked, or has ended")]
+    InvalidInvitation,
     #[error("this needs the scope `{}`, and the credential has `{}`", needs.as_str(), has.as_str())]
     ScopeTooSmall { needs: Scope, has: Scope },
     #[error("the token is limited to one app, and this concerns them all")]
@@ -97,9 +99,10 @@ impl ApiError {
     /// The status of the answer.
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::NotSignedIn | Self::InvalidCredential | Self::WrongPassword => {
-                StatusCode::UNAUTHORIZED
-            }
+            Self::NotSignedIn
+            | Self::InvalidCredential
+            | Self::WrongPassword
+            | Self::InvalidInvitation => StatusCode::UNAUTHORIZED,
             Self::ScopeTooSmall { .. } | Self::LimitedToApp | Self::SessionRequired => {
                 StatusCode::FORBIDDEN
             }
@@ -124,6 +127,7 @@ impl ApiError {
             Self::NotSignedIn => "not_signed_in",
             Self::InvalidCredential => "invalid_credential",
             Self::WrongPassword => "wrong_password",
+            Self::InvalidInvitation => "invalid_invitation",
             Self::ScopeTooSmall { .. } => "scope_too_small",
             Self::LimitedToApp => "limited_to_app",
             Self::SessionRequired => "session_required",
@@ -149,8 +153,10 @@ impl ApiError {
             Self::NotSignedIn => "run `slipway login`, or send an API token".to_owned(),
             Self::InvalidCredential => "sign in again, or make a new token".to_owned(),
             Self::WrongPassword => "check both, and the server's address".to_owned(),
+            Self::InvalidInvitation => "ask who invited you for another one".to_owned(),
             Self::ScopeTooSmall { needs, .. } => {
-                format!("use a token made with `--scope {}`", needs.as_str())
+                let needs = needs.as_str();
+                format!("use a token made with `--scope {needs}`, or ask an admin for that role")
             }
             Self::LimitedToApp => "use a token without `--app`".to_owned(),
             Self::SessionRequired => "sign in with your password first".to_owned(),
@@ -215,6 +221,20 @@ impl From<ConfigTooLarge> for ApiError {
     }
 }
 
+impl From<MemberError> for ApiError {
+    fn from(error: MemberError) -> Self {
+        let (code, hint) = match error {
+            MemberError::EmailTaken(_) => ("email_taken", "sign in with it, or use another"),
+            MemberError::AlreadyMember(_) => (
+                "already_member",
+                "`slipway members role` changes what they may do, `slipway members reset` their password",
+            ),
+            MemberError::LastAdmin(_) => ("last_admin", "make somebody else an admin first"),
+        };
+        Self::conflict(code, error.to_string(), hint)
+    }
+}
+
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
@@ -223,9 +243,7 @@ impl From<StoreError> for ApiError {
                 error.to_string(),
                 "choose another; the name of an app that is being destroyed is free in a moment",
             ),
-            StoreError::EmailTaken(_) => {
-                Self::conflict("email_taken", error.to_string(), "sign in with it, or use another")
-            }
+            StoreError::Member(refusal) => refusal.into(),
             StoreError::AppMissing | StoreError::AppDeleting => Self::conflict(
                 "app_deleting",
                 error.to_string(),

@@ -11,8 +11,8 @@ use utoipa::{Modify, OpenApi};
 use crate::git::http as git;
 use crate::routes::{
     account, alerts, apps, audit, autoscale, channels, config, deploy, deployments, domains,
-    drains, events, exposition, health, logs, metrics, overview, processes, releases, runs,
-    sessions, status, tokens,
+    drains, events, exposition, health, invitations, logs, members, metrics, overview, processes,
+    releases, runs, sessions, status, tokens,
 };
 
 pub mod page;
@@ -50,7 +50,7 @@ pub async fn document() -> impl IntoResponse {
         (name = "apps", description = "Apps, their processes and their configuration"),
         (name = "deployments", description = "Carrying code to production, and taking it back"),
         (name = "look", description = "Logs, events and metrics"),
-        (name = "people", description = "Signing in, and API tokens"),
+        (name = "people", description = "Signing in, members, and API tokens"),
         (name = "server", description = "The server itself"),
         (name = "git", description = "Smart HTTP, as git speaks it"),
     ),
@@ -59,6 +59,8 @@ pub async fn document() -> impl IntoResponse {
         sessions::claim, sessions::login, sessions::refresh, sessions::logout,
         account::me, account::change_password,
         tokens::list, tokens::create, tokens::revoke,
+        members::list, members::change_role, members::remove, members::reset_password,
+        invitations::list, invitations::invite, invitations::revoke, invitations::join,
         apps::list, apps::create, apps::show, apps::destroy,
         releases::list, releases::show, releases::roll_back,
         deployments::restart, deployments::list, deployments::show, deployments::cancel,

@@ -14,8 +14,8 @@ use crate::middleware::{failure, headers, read_only, request, trail};
 use crate::openapi;
 use crate::routes::{
     account, alerts, apps, audit, autoscale, channels, config, deploy, deployments, domains,
-    drains, events, exposition, health, logs, metrics, overview, processes, releases, runs,
-    sessions, status, tokens,
+    drains, events, exposition, health, invitations, logs, members, metrics, overview, processes,
+    releases, runs, sessions, status, tokens,
 };
 use crate::state::ApiState;
 
@@ -55,7 +55,7 @@ pub fn routes() -> Vec<(Method, &'static str)> {
 }
 
 fn ordinary() -> Routes {
-    watching(running(server(Routes::default())))
+    watching(running(sharing(server(Routes::default()))))
 }
 
 /// The server itself, and who may use it.
@@ -77,6 +77,19 @@ fn server(routes: Routes) -> Routes {
         .delete("/v1/tokens/{id}", tokens::revoke)
         .get("/v1/status", status::show)
         .get("/v1/audit", audit::list)
+}
+
+/// Who shares the server, and how they come and go.
+fn sharing(routes: Routes) -> Routes {
+    routes
+        .get("/v1/members", members::list)
+        .put("/v1/members/{id}", members::change_role)
+        .delete("/v1/members/{id}", members::remove)
+        .post("/v1/members/{id}/password-reset", members::reset_password)
+        .get("/v1/members/invitations", invitations::list)
+        .post("/v1/members/invitations", invitations::invite)
+        .delete("/v1/members/invitations/{id}", invitations::revoke)
+        .post("/v1/members/join", invitations::join)
 }
 
 /// Apps, what they are and what they run.

@@ -41,8 +41,10 @@ pub struct Global {
 pub enum Command {
     Login(c::login::Args),
     Logout(c::logout::Args),
+    Join(c::join::Args),
     Whoami(c::whoami::Args),
     Tokens(c::tokens::Args),
+    Members(c::members::Args),
     Create(c::create::Args),
     Apps(c::apps::Args),
     Info(c::info::Args),

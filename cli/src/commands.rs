@@ -15,9 +15,11 @@ pub mod events;
 pub mod exec;
 pub mod git_credential;
 pub mod info;
+pub mod join;
 pub mod login;
 pub mod logout;
 pub mod logs;
+pub mod members;
 pub mod metrics;
 pub mod open;
 pub mod ps;
@@ -43,8 +45,10 @@ pub async fn run(invocation: &Invocation, command: Command) -> Result<(), Failur
     match command {
         Command::Login(args) => login::run(invocation, args).await,
         Command::Logout(args) => logout::run(invocation, args).await,
+        Command::Join(args) => join::run(invocation, args).await,
         Command::Whoami(args) => whoami::run(invocation, args).await,
         Command::Tokens(args) => tokens::run(invocation, args).await,
+        Command::Members(args) => members::run(invocation, args).await,
         Command::Create(args) => create::run(invocation, args).await,
         Command::Apps(args) => apps::run(invocation, args).await,
         Command::Info(args) => info::run(invocation, args).await,

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use clap::Command;
 
 const GROUPS: &[(&str, &[&str])] = &[
-    ("Account", &["login", "logout", "whoami", "tokens"]),
+    ("Account", &["login", "logout", "join", "whoami", "tokens", "members"]),
     ("Apps", &["create", "apps", "info", "open", "domains", "destroy"]),
     ("Deploy", &["deploy", "deployments", "releases", "rollback"]),
     ("Run", &["ps", "scale", "autoscale", "restart", "stop", "start", "run", "exec", "config"]),

@@ -120,6 +120,8 @@ ids! {
     SessionId, "ses";
     /// An API token.
     TokenId, "tok";
+    /// A one-time link by which somebody joins, or sets a new password.
+    InvitationId, "inv";
     /// A row of the audit log.
     AuditId, "aud";
     /// A receiver of an app's log lines.

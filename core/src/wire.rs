@@ -15,6 +15,7 @@ pub mod deployment;
 pub mod domain;
 pub mod drain;
 pub mod error;
+pub mod member;
 pub mod metrics;
 pub mod process;
 pub mod release;

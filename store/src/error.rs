@@ -55,8 +55,8 @@ pub enum StoreError {
     /// The job was claimed by somebody else, or has ended: stop, and touch nothing.
     #[error("the lease of the job is lost")]
     LostLease,
-    #[error("the e-mail address `{0}` is taken")]
-    EmailTaken(Email),
+    #[error(transparent)]
+    Member(#[from] MemberError),
     #[error("{} alerts are the most there can be", crate::alerts::MOST_RULES)]
     TooManyAlerts,
     #[error("there is a channel `{0}` already")]
@@ -86,6 +86,18 @@ pub enum StoreError {
     Corrupt { column: String, problem: String },
     #[error("the database failed")]
     Database(#[source] sqlx::Error),
+}
+
+/// What is in the way of somebody's joining, leaving or changing their role.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MemberError {
+    #[error("the e-mail address `{0}` is taken")]
+    EmailTaken(Email),
+    #[error("`{0}` is a member already")]
+    AlreadyMember(Email),
+    /// Nobody would be left who can manage people and the server.
+    #[error("`{0}` is the only admin")]
+    LastAdmin(Email),
 }
 
 impl From<sqlx::Error> for StoreError {

@@ -29,6 +29,7 @@ pub struct Token {
     pub user_id: UserId,
     pub owner: Email,
     pub name: String,
+    /// What it may do now: the scope it was made with, and never more than its owner's role.
     pub scope: Scope,
     pub app_id: Option<AppId>,
     /// The name of the app it is limited to.
@@ -108,7 +109,7 @@ fn token(row: &AnyRow) -> Result<Token, StoreError> {
         user_id: row.col("user_id")?,
         owner: row.col("email")?,
         name: row.col("name")?,
-        scope: row.col("scope")?,
+        scope: row.col::<Scope>("scope")?.min(row.col("role")?),
         app_id: row.col("app_id")?,
         app: row.col("app")?,
         created_at: row.col("created_at_ms")?,

@@ -6,7 +6,7 @@ use slipway_core::wire::auth::{Scope, User};
 use sqlx::any::AnyRow;
 
 use crate::db::{Columns, Store, WriteTx};
-use crate::error::StoreError;
+use crate::error::{MemberError, StoreError};
 use crate::{clock, mint};
 
 /// A person with what they prove themselves by. Its hash is never printed.
@@ -18,7 +18,7 @@ pub struct Account {
 
 impl Store {
     /// # Errors
-    /// [`StoreError::EmailTaken`].
+    /// [`MemberError::EmailTaken`].
     pub async fn create_user(
         &self,
         email: &Email,
@@ -55,20 +55,7 @@ impl Store {
         keep: Option<&SessionId>,
     ) -> Result<(), StoreError> {
         let mut tx = self.begin_write().await?;
-        statement!("users/set_password", id.as_str(), password_hash)
-            .execute(tx.connection())
-            .await?;
-        // No session has the empty id.
-        let keep = keep.map_or("", Id::as_str);
-        statement!("sessions/revoke_of_user", id.as_str(), keep, clock::now().0)
-            .execute(tx.connection())
-            .await?;
-        tx.commit().await
-    }
-
-    pub async fn set_role(&self, id: &UserId, role: Scope) -> Result<(), StoreError> {
-        let mut tx = self.begin_write().await?;
-        statement!("users/set_role", id.as_str(), role.as_str()).execute(tx.connection()).await?;
+        change_password(&mut tx, id, password_hash, keep).await?;
         tx.commit().await
     }
 }
@@ -92,9 +79,31 @@ pub(crate) async fn insert(
     .execute(tx.connection())
     .await?;
     if inserted.rows_affected() == 0 {
-        return Err(StoreError::EmailTaken(email.clone()));
+        return Err(MemberError::EmailTaken(email.clone()).into());
     }
     Ok(user)
+}
+
+/// Changes a password as part of a transaction; every session of the person ends, but for `keep`.
+pub(crate) async fn change_password(
+    tx: &mut WriteTx,
+    id: &UserId,
+    password_hash: &str,
+    keep: Option<&SessionId>,
+) -> Result<(), StoreError> {
+    statement!("users/set_password", id.as_str(), password_hash).execute(tx.connection()).await?;
+    // No session has the empty id.
+    let keep = keep.map_or("", Id::as_str);
+    statement!("sessions/revoke_of_user", id.as_str(), keep, clock::now().0)
+        .execute(tx.connection())
+        .await?;
+    Ok(())
+}
+
+/// The person with this id, as a transaction sees them.
+pub(crate) async fn find(tx: &mut WriteTx, id: &UserId) -> Result<Option<User>, StoreError> {
+    let row = statement!("users/by_id", id.as_str()).fetch_optional(tx.connection()).await?;
+    row.as_ref().map(|row| account(row).map(|account| account.user)).transpose()
 }
 
 fn account(row: &AnyRow) -> Result<Account, StoreError> {

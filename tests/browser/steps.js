@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import path from "node:path";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -394,6 +394,83 @@ async function open(page, at) {
   await page.waitForLoadState();
 }
 
+/** Invites somebody, and returns the link as it is shown, which is once. */
+export async function invite(page, { email, role }) {
+  await page.goto("/");
+  await page.getByRole("link", { name: "Members" }).click();
+  await page.getByLabel("E-mail").fill(email);
+  await page.getByRole("radio", { name: role }).check();
+  await page.getByRole("button", { name: "Make the link" }).click();
+  const link = await page.locator("#secret").innerText();
+  await page.goto("/members");
+  await page.getByText(email).first().waitFor();
+  assert.equal(await page.locator("#secret").count(), 0, "another look does not show the link");
+  return link;
+}
+
+/** Opens a link, whose secret must leave the address, and joins. */
+export async function join(page, { link, password }) {
+  await openLink(page, link);
+  await page.getByLabel("New password").fill(password);
+  await page.getByRole("button", { name: "Join and sign in" }).click();
+  await page.waitForURL((url) => url.pathname === "/");
+}
+
+/** Finds that a link which was used does not work again. */
+export async function joinInVain(page, { link, password }) {
+  await openLink(page, link);
+  await page.getByLabel("New password").fill(password);
+  await page.getByRole("button", { name: "Join and sign in" }).click();
+  await page.getByRole("alert").getByText("The invitation is not valid").waitFor();
+}
+
+async function openLink(page, link) {
+  const { pathname, hash } = new URL(link);
+  await page.goto("/sign-in");
+  await page.goto(pathname + hash);
+  await page.waitForURL((url) => url.pathname === "/join" && url.hash === "");
+  assert.equal(await page.getByLabel("The link, or its token").inputValue(), hash.slice(1));
+}
+
+/** Sees the app, and nothing to press that would be refused. */
+export async function offersNoDelete(page, { app }) {
+  await page.goto("/");
+  await page.getByRole("link", { name: app, exact: true }).click();
+  await page.getByRole("heading", { name: app, exact: true }).waitFor();
+  await page.goto(`/apps/${app}/settings`);
+  await page.getByRole("heading", { name: "Addresses" }).waitFor();
+  assert.equal(await page.locator("main").getByRole("button").count(), 0, "there is nothing to press");
+  await page.goto("/members");
+  await page.getByRole("link", { name: "Leave" }).waitFor();
+  assert.equal(await page.locator("main").getByRole("button").count(), 0, "nor here");
+}
+
+export async function offersDelete(page, { app }) {
+  await page.goto(`/apps/${app}/settings`);
+  await page.getByRole("button", { name: `Delete ${app}` }).waitFor();
+}
+
+export async function changeRole(page, { email, role }) {
+  await page.goto("/members");
+  await page.getByLabel(`Role of ${email}`).selectOption(role);
+  await page.getByRole("button", { name: `Change the role of ${email}` }).click();
+  await page.waitForURL("**/members");
+  await page.locator("select", { has: page.locator(`option[value=${role}][selected]`) }).waitFor();
+}
+
+/** Removes somebody by the dialog. */
+export async function removeMember(page, { email }) {
+  await page.goto("/members");
+  await page.getByRole("link", { name: `Remove ${email}` }).click();
+  await page.getByRole("dialog").getByRole("button", { name: `Remove ${email}` }).click();
+  await page.locator(".members bdi", { hasText: email }).waitFor({ state: "detached" });
+}
+
+export async function isSignedOut(page) {
+  await page.goto("/");
+  await page.waitForURL("**/sign-in**");
+}
+
 /** Judges pages in both themes with axe, and draws them when a folder is given. */
 export async function inspect(page, { paths, folder }) {
   const faults = [];
@@ -403,7 +480,7 @@ export async function inspect(page, { paths, folder }) {
       await open(page, at);
       if (folder) {
         await page.waitForTimeout(400);
-        await page.screenshot({ path: join(folder, `${name}-${colorScheme}.png`), fullPage: true });
+        await page.screenshot({ path: path.join(folder, `${name}-${colorScheme}.png`), fullPage: true });
         continue;
       }
       await page.evaluate(axe);
@@ -425,7 +502,7 @@ export async function inspectOnPhone(page, { paths, folder }) {
     await open(page, at);
     const width = await page.evaluate(() => document.documentElement.scrollWidth);
     assert.ok(width <= 390, `${name} is ${width} pixels wide`);
-    if (folder) await page.screenshot({ path: join(folder, `${name}-phone.png`), fullPage: true });
+    if (folder) await page.screenshot({ path: path.join(folder, `${name}-phone.png`), fullPage: true });
   }
   await page.setViewportSize({ width: 1280, height: 860 });
 }

@@ -4,6 +4,7 @@
 import htmx from "htmx.org";
 import { openDialogs } from "./dialog.js";
 import { followDeployment } from "./deployment.js";
+import { takeFragment } from "./fragment.js";
 import { followLog } from "./log.js";
 import { offerCopies } from "./copy.js";
 
@@ -17,5 +18,6 @@ htmx.config.historyCacheSize = 0;
 document.documentElement.classList.add("live");
 openDialogs();
 offerCopies();
+takeFragment();
 for (const output of document.querySelectorAll("[data-deployment]")) followDeployment(output);
 for (const log of document.querySelectorAll("[data-log]")) followLog(log);

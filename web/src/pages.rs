@@ -7,6 +7,8 @@ pub mod channels;
 pub mod claim;
 pub mod deployment;
 pub mod events;
+pub mod join;
+pub mod members;
 pub mod not_found;
 pub mod server;
 pub mod sign_in;

@@ -12,8 +12,8 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::console::Console;
 use crate::pages::{
-    alerts, app, apps, channels, claim, deployment, events, not_found, server, sign_in, sign_out,
-    tokens,
+    alerts, app, apps, channels, claim, deployment, events, join, members, not_found, server,
+    sign_in, sign_out, tokens,
 };
 use crate::{assets, guard, headers};
 
@@ -40,6 +40,7 @@ pub fn router(console: Arc<Console>) -> Router {
         .route("/server", get(server::show))
         .route("/tokens", get(tokens::show).post(tokens::create))
         .route("/tokens/{id}/revoke", post(tokens::revoke))
+        .merge(of_members())
         .route("/claim", get(claim::ask).post(claim::accept))
         .route("/sign-in", get(sign_in::ask).post(sign_in::accept))
         .route("/sign-out", post(sign_out::accept))
@@ -53,6 +54,16 @@ pub fn router(console: Arc<Console>) -> Router {
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, PAGE_DEADLINE))
         .layer(from_fn(headers::secure))
         .with_state(console)
+}
+
+fn of_members() -> Router<Arc<Console>> {
+    Router::new()
+        .route("/members", get(members::show).post(members::invite))
+        .route("/members/{id}/role", post(members::change_role))
+        .route("/members/{id}/reset", post(members::reset))
+        .route("/members/{id}/remove", get(members::removal::ask).post(members::removal::accept))
+        .route("/members/invitations/{id}/revoke", post(members::revoke))
+        .route("/join", get(join::ask).post(join::accept))
 }
 
 fn of_an_app() -> Router<Arc<Console>> {

@@ -6,8 +6,9 @@ use tera::{Context, Tera};
 
 use crate::console::Console;
 use crate::session::BrowserSession;
+use crate::view::rights::Rights;
 
-const TEMPLATES: [(&str, &str); 33] = [
+const TEMPLATES: [(&str, &str); 36] = [
     ("parts.html", include_str!("templates/parts.html")),
     ("frame.html", include_str!("templates/frame.html")),
     ("apps.html", include_str!("templates/apps.html")),
@@ -37,6 +38,9 @@ const TEMPLATES: [(&str, &str); 33] = [
     ("refusal.html", include_str!("templates/refusal.html")),
     ("events.html", include_str!("templates/events.html")),
     ("tokens.html", include_str!("templates/tokens.html")),
+    ("members.html", include_str!("templates/members.html")),
+    ("member_removal.html", include_str!("templates/member_removal.html")),
+    ("join.html", include_str!("templates/join.html")),
     ("server.html", include_str!("templates/server.html")),
     ("claim.html", include_str!("templates/claim.html")),
     ("sign_in.html", include_str!("templates/sign_in.html")),
@@ -63,6 +67,8 @@ pub struct Frame {
     email: Option<String>,
     /// What the page's forms carry.
     form_token: Option<String>,
+    /// What they may do.
+    pub may: Rights,
     /// Seconds until the browser loads the page again, while something is under way.
     pub refresh_s: Option<u32>,
     /// The server's version, for people who are signed in.
@@ -87,6 +93,7 @@ impl Frame {
             icon: console.assets.icon.path(),
             email: None,
             form_token: None,
+            may: Rights::ALL,
             refresh_s: None,
             version: None,
             troubles: Vec::new(),

@@ -8,6 +8,7 @@ pub mod metric;
 pub mod moment;
 pub mod prose;
 pub mod quantity;
+pub mod rights;
 pub mod sgr;
 pub mod span;
 pub mod stages;

@@ -8,6 +8,7 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::CookieJar;
 use slipway_client::{Client, ClientError, Credentials};
+use slipway_core::wire::auth::Scope;
 use slipway_core::wire::status::ServerStatus;
 
 use crate::console::Console;
@@ -15,6 +16,7 @@ use crate::failure::{Failure, FailurePage};
 use crate::return_path::ReturnPath;
 use crate::session::{BrowserSession, lifetime};
 use crate::templates::{Frame, Trouble, View};
+use crate::view::rights::Rights;
 
 /// A request with a session. Whether the session is good turns out when the API is asked.
 pub struct Visit {
@@ -23,6 +25,8 @@ pub struct Visit {
     return_to: ReturnPath,
     /// Set when the session was renewed: how long the browser should keep it.
     renewed: Option<Duration>,
+    /// What the person may do, learned beside the first answer.
+    scope: Option<Scope>,
 }
 
 /// A page that was made, and what its frame shows.
@@ -43,15 +47,36 @@ impl Visit {
     where
         F: Future<Output = Result<T, ClientError>> + Send,
     {
-        match question(self.client()).await {
+        let asked = Box::pin(question(self.client()));
+        match self.learn_beside(asked).await {
             Err(error) if error.status() == Some(401) => {}
             answer => return Ok(answer?),
         }
         self.renew().await?;
-        match question(self.client()).await {
+        let asked = Box::pin(question(self.client()));
+        match self.learn_beside(asked).await {
             Err(error) if error.status() == Some(401) => Err(self.signed_out()),
             answer => Ok(answer?),
         }
+    }
+
+    /// Waits for an answer, and learns beside it what the person may do, unless that is known.
+    async fn learn_beside<T>(
+        &mut self,
+        asked: impl Future<Output = Result<T, ClientError>>,
+    ) -> Result<T, ClientError> {
+        if self.scope.is_some() {
+            return asked.await;
+        }
+        let client = self.client();
+        let (answer, me) = tokio::join!(asked, Box::pin(client.me()));
+        self.scope = me.ok().map(|me| me.scope);
+        answer
+    }
+
+    /// What the person may do; everything, as long as it is not known: the API judges.
+    pub fn scope(&self) -> Scope {
+        self.scope.unwrap_or(Scope::Admin)
     }
 
     /// The page, or the one that is shown instead, with the session's cookie when it was renewed.
@@ -99,6 +124,7 @@ impl Visit {
 
     fn frame(&self, status: ServerStatus, refresh_s: Option<u32>) -> Frame {
         let mut frame = Frame::of(&self.console, Some(&self.session));
+        frame.may = Rights::of(self.scope());
         frame.refresh_s = refresh_s;
         frame.version = Some(status.version);
         frame.troubles = status
@@ -144,9 +170,13 @@ impl FromRequestParts<Arc<Console>> for Visit {
         let return_to = ReturnPath::parse(parts.uri.path());
         let jar = CookieJar::from_headers(&parts.headers);
         match console.cookies.session(&jar) {
-            Some(session) => {
-                Ok(Self { console: Arc::clone(console), session, return_to, renewed: None })
-            }
+            Some(session) => Ok(Self {
+                console: Arc::clone(console),
+                session,
+                return_to,
+                renewed: None,
+                scope: None,
+            }),
             None => Err(Failure::SignedOut { return_to }.into_page(console, None)),
         }
     }

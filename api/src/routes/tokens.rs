@@ -8,7 +8,7 @@ use slipway_core::wire::auth::{NewToken, Scope, Token, TokenRequest};
 use slipway_store::{self as store, clock, mint};
 
 use crate::auth::api_token;
-use crate::auth::caller::{Caller, Credential};
+use crate::auth::caller::Caller;
 use crate::auth::permission::visible_app;
 use crate::error::ApiError;
 use crate::extract::{Json, Path};
@@ -44,7 +44,7 @@ pub async fn create(
     Json(request): Json<TokenRequest>,
 ) -> Result<(StatusCode, axum::Json<NewToken>), ApiError> {
     refuse_limited(&caller)?;
-    require_session_or_admin(&caller)?;
+    caller.require_session_or_admin()?;
     caller.require(request.scope)?;
     check(&request)?;
     // The secret is remembered nowhere, the answer to a repeated request included.
@@ -73,7 +73,7 @@ pub async fn revoke(
 ) -> Result<StatusCode, ApiError> {
     let not_found = || ApiError::not_found("token", &id);
     refuse_limited(&caller)?;
-    require_session_or_admin(&caller)?;
+    caller.require_session_or_admin()?;
     let token: TokenId = id.parse().map_err(|_| not_found())?;
     let found = state.store.token(&token).await?.ok_or_else(not_found)?;
     let is_own = found.user_id == caller.user.id;
@@ -134,13 +134,6 @@ fn check(request: &TokenRequest) -> Result<(), ApiError> {
         return Err(ApiError::invalid("invalid_days", message, "leave it out for one without end"));
     }
     Ok(())
-}
-
-fn require_session_or_admin(caller: &Caller) -> Result<(), ApiError> {
-    match caller.credential {
-        Credential::Session(_) => Ok(()),
-        Credential::Token { .. } => caller.require(Scope::Admin),
-    }
 }
 
 fn refuse_limited(caller: &Caller) -> Result<(), ApiError> {

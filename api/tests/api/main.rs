@@ -20,6 +20,7 @@ mod git_rules;
 mod idempotency;
 mod limits;
 mod locked;
+mod members;
 mod metrics;
 mod openapi;
 mod person;

@@ -123,8 +123,9 @@ async fn a_demotion_bites_at_once_whatever_the_token_says() {
     let person = with(&world, &session);
     let token = world.token(&person, Scope::Admin, None).await;
     assert_eq!(token.get("/v1/audit").await.status, 200);
-    let id = session["user"]["id"].as_str().unwrap().parse().unwrap();
-    world.state.store.set_role(&id, Scope::Read).await.unwrap();
+    let other = world.member(&person, "bob", Scope::Admin).await;
+    let path = format!("/v1/members/{}", session["user"]["id"].as_str().unwrap());
+    assert_eq!(other.put(&path, &json!({"role": "read"})).await.status, 200);
     for demoted in [&person, &token] {
         assert_eq!(demoted.get("/v1/me").await.json()["scope"], "read");
         assert_eq!(demoted.get("/v1/audit").await.status, 403);

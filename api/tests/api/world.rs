@@ -122,6 +122,17 @@ impl World {
         Person::new(self.address, Some(answer.json()["secret"].as_str().unwrap().to_owned()))
     }
 
+    /// Somebody who was invited by the admin with this role and has joined, signed in.
+    pub async fn member(&self, admin: &Person, name: &str, role: Scope) -> Person {
+        let invite = json!({"email": format!("{name}@example.com"), "role": role});
+        let invited = admin.post("/v1/members/invitations", &invite).await;
+        assert_eq!(invited.status, 201, "{}", invited.text);
+        let join = json!({"token": invited.json()["token"], "password": PASSWORD});
+        let answer = self.stranger().post("/v1/members/join", &join).await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        Person::new(self.address, Some(answer.json()["access_token"].as_str().unwrap().to_owned()))
+    }
+
     /// Whether the database has this text anywhere in its files: SQLite in the data directory, and
     /// PostgreSQL in its write-ahead log, where everything begins.
     pub fn has_written(&self, text: &str) -> bool {

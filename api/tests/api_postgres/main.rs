@@ -33,6 +33,8 @@ mod git_rules;
 mod idempotency;
 #[path = "../api/limits.rs"]
 mod limits;
+#[path = "../api/members.rs"]
+mod members;
 #[path = "../api/metrics.rs"]
 mod metrics;
 #[path = "../api/person.rs"]

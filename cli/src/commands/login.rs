@@ -43,9 +43,7 @@ pub async fn run(invocation: &Invocation, args: Args) -> Result<(), Failure> {
         Some(url) => url.clone(),
         None => invocation.server().await?,
     };
-    if server.is_plain() && !server.is_local() {
-        invocation.printer.warn(&format!("the connection to {server} is not encrypted"));
-    }
+    warn_of_plain_text(invocation, &server);
     let client = Invocation::stranger(server)?;
     let account = if args.token {
         with_token(invocation, &client).await?
@@ -55,6 +53,13 @@ pub async fn run(invocation: &Invocation, args: Args) -> Result<(), Failure> {
     let said = format!("signed in to {} as {}", client.server(), account.email);
     invocation.accounts_file()?.change(|accounts| accounts.sign_in(client.server(), account))?;
     invocation.printer.say(&said)
+}
+
+/// Says so before a secret travels in the clear.
+pub fn warn_of_plain_text(invocation: &Invocation, server: &ServerUrl) {
+    if server.is_plain() && !server.is_local() {
+        invocation.printer.warn(&format!("the connection to {server} is not encrypted"));
+    }
 }
 
 async fn with_token(invocation: &Invocation, client: &Client) -> Result<Account, Failure> {
@@ -90,7 +95,10 @@ async fn with_password(
     let password = if args.password_stdin {
         prompt::standard_input()?
     } else if interactive {
-        ask_password(args.claim.is_some())?
+        match args.claim {
+            Some(_) => new_password()?,
+            None => prompt::secret("password")?,
+        }
     } else {
         return Err(Failure::usage("there is no terminal to ask for the password")
             .hint("add `--password-stdin`"));
@@ -102,10 +110,8 @@ async fn with_password(
     Ok(account(&session))
 }
 
-fn ask_password(is_new: bool) -> Result<String, Failure> {
-    if !is_new {
-        return prompt::secret("password");
-    }
+/// Asks for a password that nobody knows yet, twice.
+pub fn new_password() -> Result<String, Failure> {
     let password = prompt::secret("new password (at least 10 characters)")?;
     if prompt::secret("the same again")? == password {
         Ok(password)
@@ -114,7 +120,8 @@ fn ask_password(is_new: bool) -> Result<String, Failure> {
     }
 }
 
-fn account(session: &Session) -> Account {
+/// What is kept of a session.
+pub fn account(session: &Session) -> Account {
     Account {
         email: session.user.email.to_string(),
         secret: Secret::from(&SessionTokens::from(session)),

@@ -56,7 +56,8 @@ With `-a` the token is limited to that app; a folder's git remote limits nothing
     },
 }
 
-fn scopes() -> impl TypedValueParser<Value = Scope> {
+/// The names of scopes and roles, which are the same.
+pub fn scopes() -> impl TypedValueParser<Value = Scope> {
     PossibleValuesParser::new(Scope::ALL.map(Scope::as_str)).map(|name| {
         let chosen = Scope::ALL.into_iter().find(|scope| scope.as_str() == name);
         chosen.expect("clap admits the names of scopes alone")

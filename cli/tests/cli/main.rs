@@ -6,6 +6,7 @@ mod account;
 mod deploy;
 mod domains;
 mod harness;
+mod members;
 mod repository;
 mod settings;
 mod usage;

@@ -6,7 +6,8 @@ use crate::id::{TokenId, UserId};
 use crate::name::{AppName, Email};
 use crate::time::Timestamp;
 
-/// What a person or token may do; each includes the ones before it.
+/// What a person or token may do; each includes the ones before it. A person's is their role, and
+/// no token of theirs may do more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
@@ -84,7 +85,7 @@ pub struct PasswordChange {
     pub new_password: String,
 }
 
-/// A person.
+/// A person: a member of the installation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct User {
@@ -129,6 +130,7 @@ pub struct TokenRequest {
 pub struct Token {
     pub id: TokenId,
     pub name: String,
+    /// What it may do: never more than its owner's role, whatever it was made with.
     pub scope: Scope,
     pub app: Option<AppName>,
     pub owner: Email,

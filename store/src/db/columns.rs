@@ -10,7 +10,7 @@ use slipway_core::deployment::DeploymentKind;
 use slipway_core::domain::Domain;
 use slipway_core::id::{
     AppId, AuditId, ChannelId, DeliveryId, DeploymentId, DrainId, FiringId, InstallationId,
-    InstanceId, JobId, ReleaseId, SessionId, SourceId, TokenId, UserId,
+    InstanceId, InvitationId, JobId, ReleaseId, SessionId, SourceId, TokenId, UserId,
 };
 use slipway_core::instance::InstanceState;
 use slipway_core::name::{AlertName, AppName, ChannelName, ConfigKey, Email, ProcessName};
@@ -130,6 +130,7 @@ stored_texts!(
     DrainId,
     InstallationId,
     InstanceId,
+    InvitationId,
     JobId,
     ReleaseId,
     SessionId,

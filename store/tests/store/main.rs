@@ -37,6 +37,7 @@ mod instances;
 mod jobs;
 mod log_search;
 mod logs;
+mod members;
 mod people;
 mod precedence;
 mod records;

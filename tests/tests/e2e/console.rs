@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use anyhow::ensure;
 use serde_json::{Value, json};
+use slipway_core::wire::auth::Scope;
+use slipway_core::wire::member::{InviteRequest, JoinRequest};
 use slipway_tests::browser::Browser;
 use slipway_tests::load::Habit;
 use slipway_tests::program::of_this_crate;
@@ -69,6 +71,8 @@ fn pages(deployment: &str) -> Value {
         "settings": "/apps/shop/settings",
         "events": "/events",
         "tokens": "/tokens",
+        "members": "/members",
+        "join": "/join",
         "server": "/server",
         "nowhere": "/apps/nowhere",
     })
@@ -178,11 +182,31 @@ async fn furnish(ada: &Developer) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_person_who_is_invited_joins_and_is_offered_what_their_role_permits() -> Outcome {
+    let (slipway, mut ada) = claimed().await?;
+    slipway.developer("shop").await;
+    let grace = "grace@example.com";
+    let link = ada.step("invite", json!({ "email": grace, "role": "read" })).await?;
+    let mut there = Browser::open(slipway.console()).await?;
+    there.step("join", json!({ "link": link, "password": PASSWORD })).await?;
+    there.step("offersNoDelete", json!({ "app": "shop" })).await?;
+    there.step("joinInVain", json!({ "link": link, "password": PASSWORD })).await?;
+
+    ada.step("changeRole", json!({ "email": grace, "role": "write" })).await?;
+    there.step("offersDelete", json!({ "app": "shop" })).await?;
+    ada.step("removeMember", json!({ "email": grace })).await?;
+    there.step("isSignedOut", json!({})).await?;
+    there.close().await?;
+    ada.close().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_page_is_for_everybody() -> Outcome {
     let (slipway, mut browser) = claimed().await?;
     let ada = slipway.developer("shop").await;
     ada.deploy(&Echo::named("one")).await;
     furnish(&ada).await;
+    ada.slipway(&["members", "invite", "grace@example.com"]).await.expect_success();
     browser.step("useKeys", json!({ "app": "shop" })).await?;
     browser.step("useKeysOnAlerts", json!({ "app": "shop", "name": "latency" })).await?;
     let pages = pages(&newest_deployment(&slipway).await?);
@@ -213,6 +237,12 @@ async fn every_page_is_drawn() -> Outcome {
     // Pictures of a server that does nothing would show nothing.
     let load = Load::on(&slipway.site("shop"));
     tokio::time::sleep(DRAWN_AFTER).await;
+    ada.slipway(&["members", "invite", "alan@example.com"]).await.expect_success();
+    let grace = slipway
+        .client()
+        .invite(&InviteRequest { email: "grace@example.com".parse()?, role: Scope::Write });
+    let join = JoinRequest { token: grace.await?.token, password: PASSWORD.to_owned() };
+    slipway.anonymous()?.join(&join).await?;
     let paths = pages(&newest_deployment(&slipway).await?);
     browser.step("inspect", json!({ "paths": paths, "folder": folder })).await?;
     browser.step("inspectOnPhone", json!({ "paths": paths, "folder": folder })).await?;

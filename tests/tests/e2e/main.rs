@@ -15,6 +15,7 @@ mod gauges;
 mod healing;
 mod kinds;
 mod logs;
+mod members;
 mod metrics;
 mod neighbours;
 mod push;

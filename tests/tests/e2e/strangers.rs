@@ -13,10 +13,11 @@ use slipway_tests::{Backend, Slipway};
 use crate::Outcome;
 
 /// What anybody may call: to sign in, to look whether it lives, to read how it is used.
-const PUBLIC: [&str; 7] = [
+const PUBLIC: [&str; 8] = [
     "POST /v1/claim",
     "POST /v1/login",
     "POST /v1/refresh",
+    "POST /v1/members/join",
     "GET /healthz",
     "GET /readyz",
     "GET /openapi.json",

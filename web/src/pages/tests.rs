@@ -2,6 +2,7 @@
 
 mod domains;
 mod fixtures;
+mod members;
 mod panels;
 mod watching;
 

@@ -41,21 +41,28 @@ struct TokenRow {
     expires: Option<String>,
 }
 
+/// A scope or role, with what it permits.
 #[derive(Debug, Serialize)]
-struct ScopeChoice {
+pub struct ScopeChoice {
     name: &'static str,
     permits: &'static str,
 }
 
 impl TokensPage {
-    pub fn new(tokens: Vec<Token>, made: Option<NewToken>, now: Timestamp) -> Self {
-        let choice = |scope: Scope| ScopeChoice { name: scope.as_str(), permits: permits(scope) };
+    /// As somebody sees it who may do so much.
+    pub fn new(tokens: Vec<Token>, made: Option<NewToken>, may: Scope, now: Timestamp) -> Self {
         Self {
             tokens: tokens.into_iter().map(|token| row(token, now)).collect(),
             made: made.map(|made| MadeToken { name: made.token.name, secret: made.secret }),
-            scopes: Scope::ALL.map(choice).into(),
+            scopes: choices(may),
         }
     }
+}
+
+/// The scopes up to one, from which people choose.
+pub fn choices(most: Scope) -> Vec<ScopeChoice> {
+    let choice = |scope: Scope| ScopeChoice { name: scope.as_str(), permits: permits(scope) };
+    Scope::ALL.into_iter().filter(|scope| *scope <= most).map(choice).collect()
 }
 
 fn permits(scope: Scope) -> &'static str {
@@ -121,7 +128,7 @@ async fn load(visit: &mut Visit, made: Option<NewToken>) -> Result<Page<TokensPa
     let (tokens, status) = visit
         .ask(|client| async move { tokio::try_join!(client.tokens(), client.status()) })
         .await?;
-    let view = TokensPage::new(tokens, made, status.now);
+    let view = TokensPage::new(tokens, made, visit.scope(), status.now);
     Ok(Page { view, status, refresh_s: None })
 }
 

@@ -1,0 +1,2 @@
+DELETE FROM invitations
+WHERE id = $1

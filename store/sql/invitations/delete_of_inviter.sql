@@ -1,0 +1,2 @@
+DELETE FROM invitations
+WHERE invited_by = $1

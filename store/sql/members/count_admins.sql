@@ -1,0 +1,3 @@
+SELECT COUNT(*) AS admins
+FROM users
+WHERE role = 'admin'

@@ -1,0 +1,3 @@
+SELECT COUNT(*) AS members
+FROM users
+WHERE email = $1

@@ -1,0 +1,2 @@
+UPDATE installation
+SET id = id
