@@ -208,7 +208,7 @@ export async function seeLoad(page, { app, marker }) {
   const panel = page.locator(".panel", { has: page.getByRole("heading", { name: "Requests" }) });
   await panel.locator("canvas").waitFor();
   await panel.getByText("Numbers").click();
-  const now = panel.getByRole("row", { name: /^2xx/ }).getByRole("cell").first();
+  const now = panel.locator("details tr", { hasText: "2xx" }).locator("td").first();
   assert.ok(rate(await now.innerText()) > 1, "the panel shows the rate");
   await page.locator(".markers .row", { hasText: marker }).filter({ hasText: "rollback" }).waitFor();
   await distinctTicks(page, app);
@@ -250,9 +250,12 @@ export async function autoscale(page, { app, process, max, rps }) {
   await page.getByRole("alert").getByText("is not a number").waitFor();
   await page.getByLabel("CPU, % of its limit").fill("");
   await page.getByLabel("Requests a second").fill(String(rps));
-  await page.getByRole("button", { name: "Simulate" }).click();
-  await page.getByRole("heading", { name: "What these settings would have done" }).waitFor();
-  await page.locator(".stairs svg path.would").waitFor({ state: "attached" });
+  // What was just deployed has to be measured first.
+  await eventually(async () => {
+    await page.getByRole("button", { name: "Simulate" }).click();
+    await page.getByRole("heading", { name: "What these settings would have done" }).waitFor();
+    await page.locator(".stairs path.would[d^=M]").waitFor({ state: "attached", timeout: 1000 });
+  });
   assert.equal(await page.getByLabel("Requests a second").inputValue(), String(rps));
   assert.equal(await page.getByRole("button", { name: "Turn off" }).count(), 0, "nothing was changed");
   await page.getByRole("button", { name: "Turn on" }).click();

@@ -16,6 +16,10 @@ htmx.config.selfRequestsOnly = true;
 htmx.config.historyCacheSize = 0;
 
 document.documentElement.classList.add("live");
+// On a narrow screen the tabs scroll: where one is must be in sight.
+const tabs = document.querySelector(".tabs");
+const tab = tabs?.querySelector("[aria-current]");
+if (tab) tabs.scrollLeft = tab.offsetLeft - tabs.offsetLeft - 16;
 openDialogs();
 offerCopies();
 takeFragment();

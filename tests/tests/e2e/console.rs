@@ -238,10 +238,10 @@ async fn every_page_is_drawn() -> Outcome {
     let load = Load::on(&slipway.site("shop"));
     tokio::time::sleep(DRAWN_AFTER).await;
     ada.slipway(&["members", "invite", "alan@example.com"]).await.expect_success();
-    let grace = slipway
-        .client()
-        .invite(&InviteRequest { email: "grace@example.com".parse()?, role: Scope::Write });
-    let join = JoinRequest { token: grace.await?.token, password: PASSWORD.to_owned() };
+    let role = Scope::Write;
+    let invited = InviteRequest { email: "grace@example.com".parse()?, role };
+    let token = slipway.client().invite(&invited).await?.token;
+    let join = JoinRequest { token, password: PASSWORD.to_owned() };
     slipway.anonymous()?.join(&join).await?;
     let paths = pages(&newest_deployment(&slipway).await?);
     browser.step("inspect", json!({ "paths": paths, "folder": folder })).await?;

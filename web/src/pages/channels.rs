@@ -7,7 +7,7 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use slipway_core::name::ChannelName;
 use slipway_core::time::Timestamp;
-use slipway_core::wire::channel::{Channel, ChannelMade, Delivery};
+use slipway_core::wire::channel::{Channel, ChannelMade, Delivery, DeliveryState};
 
 use crate::failure::{Failure, Refusal};
 use crate::guard::Guarded;
@@ -15,6 +15,7 @@ use crate::pages::channels::target::{ChannelForm, Kind};
 use crate::templates::View;
 use crate::view::badge::Badge;
 use crate::view::moment::Moment;
+use crate::view::prose::{Piece, sentence};
 use crate::visit::{Page, Visit};
 
 /// The channels, the secret of the one that was just made, and the form for one more.
@@ -42,7 +43,7 @@ struct ChannelRow {
 struct LatestRow {
     badge: Badge,
     subject: String,
-    error: Option<String>,
+    error: Option<Vec<Piece>>,
     at: Moment,
 }
 
@@ -102,10 +103,16 @@ fn row(channel: Channel, now: Timestamp) -> ChannelRow {
 }
 
 fn latest_row(latest: Delivery, now: Timestamp) -> LatestRow {
+    let error = latest.last_error.filter(|_| latest.sent_at.is_none());
     LatestRow {
-        badge: Badge::from(latest.state),
+        badge: match latest.state {
+            DeliveryState::Waiting if error.is_some() => Badge::TRYING_AGAIN,
+            state @ (DeliveryState::Waiting | DeliveryState::Sent | DeliveryState::Failed) => {
+                Badge::from(state)
+            }
+        },
         subject: latest.subject,
-        error: latest.last_error.filter(|_| latest.sent_at.is_none()),
+        error: error.as_deref().map(sentence),
         at: Moment::new(latest.sent_at.unwrap_or(latest.created_at), now),
     }
 }

@@ -32,6 +32,9 @@ pub enum Tone {
 }
 
 impl Badge {
+    /// A message that did not arrive yet, and is sent again.
+    pub const TRYING_AGAIN: Self = Self::new(Tone::Warn, "Trying again");
+
     const fn new(tone: Tone, label: &'static str) -> Self {
         Self { tone, label }
     }

@@ -193,6 +193,26 @@ async fn nothing_that_changes_something_is_taken_from_another_site() {
 async fn a_form_without_its_token_is_refused() {
     let console = console(NO_API);
     let (cookie, token) = at_the_door(&console).await;
+    let fields = "email=ada%40example.com&password=correct-horse&next=&claim_token=a&link=a";
+    for path in ["/sign-in", "/claim", "/join"] {
+        for (cookie, form, status) in [
+            (cookie.as_str(), format!("form_token=wrong&{fields}"), StatusCode::FORBIDDEN),
+            ("", format!("form_token={token}&{fields}"), StatusCode::FORBIDDEN),
+            ("", format!("form_token=&{fields}"), StatusCode::FORBIDDEN),
+            (cookie.as_str(), fields.to_owned(), StatusCode::UNPROCESSABLE_ENTITY),
+        ] {
+            let response = post(&console, path, cookie, PUBLIC, &form).await;
+            assert_eq!(response.status(), status, "{path} {form}");
+            assert!(set_cookies(&response).is_empty());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_signed_in_person_changes_nothing_without_the_token_of_a_form() {
+    let api = Api::start().await;
+    let console = console(&api.url);
+    let cookie = pair(&sign_in(&console).await);
     let fields = "text=&etag=&key=A&domain=a.example&confirm=shop&name=a&scope=read&app=&expires=\
                   &count.web=1&to=on&role=read&email=ada%40example.com";
     for path in FORMS {

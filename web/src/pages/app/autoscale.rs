@@ -204,25 +204,28 @@ async fn replay(
     let status = visit.ask(|client| async move { client.status().await }).await?;
     let since = status.now - back(form.range());
     let request = SimulateRequest { settings, since };
+    let simulation = visit
+        .ask(|client| {
+            let (app, process, request) = (app.clone(), process.clone(), request.clone());
+            async move { client.simulate_autoscale(&app, &process, &request).await }
+        })
+        .await?;
+    // What was is drawn from where anything was measured.
+    let begin = simulation.outcome.steps.first().map_or(since, |step| step.at);
     let query = MetricsQuery {
         metrics: vec![Metric::Instances],
         process: Some(process.clone()),
-        since: Some(since),
+        since: Some((begin - simulation.interval_ms).max(since)),
         points: Some(POINTS),
         ..MetricsQuery::default()
     };
-    visit
+    let metrics = visit
         .ask(|client| {
-            let (app, process) = (app.clone(), process.clone());
-            let (request, query) = (request.clone(), query.clone());
-            async move {
-                tokio::try_join!(
-                    client.simulate_autoscale(&app, &process, &request),
-                    client.app_metrics(&app, &query),
-                )
-            }
+            let (app, query) = (app.clone(), query.clone());
+            async move { client.app_metrics(&app, &query).await }
         })
-        .await
+        .await?;
+    Ok((simulation, metrics))
 }
 
 async fn unset(visit: &mut Visit, app: &str, process: &str) -> Result<String, Failure> {

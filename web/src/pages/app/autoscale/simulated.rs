@@ -34,6 +34,7 @@ pub struct Simulated {
     /// How much of that was measured; `None` for nothing.
     covered: Option<String>,
     stairs: Option<Stairs>,
+    /// Where the drawing begins.
     from: Moment,
     facts: Vec<Fact>,
 }
@@ -53,6 +54,7 @@ impl Simulated {
         let was = metrics.series.first().map(|series| series.values.clone()).unwrap_or_default();
         let would = counts(&outcome.steps, &metrics.times, metrics.step_ms);
         let most_there_were = was.iter().flatten().copied().fold(0.0, f64::max);
+        let begin = metrics.times.first().copied().unwrap_or(simulation.since);
         let fact = |label, value: String, was: Option<String>| Fact { label, value, was };
         let facts = vec![
             fact(
@@ -72,7 +74,7 @@ impl Simulated {
             range: rough(simulation.until.since(simulation.since)),
             stairs: covered.as_ref().and_then(|_| Stairs::new(&was, &would)),
             covered,
-            from: Moment::new(simulation.since, simulation.until),
+            from: Moment::new(begin, simulation.until),
             facts,
         }
     }
