@@ -90,6 +90,8 @@ pub struct Vitals {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Replica {
     pub id: InstanceId,
+    /// The release that it was started for, or taken over by.
+    pub release_id: ReleaseId,
     pub content: String,
     pub process: ProcessName,
     pub phase: Phase,
@@ -270,9 +272,11 @@ impl Replica {
         self.up && self.standing == Standing::Ready
     }
 
-    /// Ascending from the one to keep longest to the one to give up first.
-    fn expendability(&self) -> (bool, bool, Timestamp) {
-        (!self.up, self.standing != Standing::Ready, self.created_at)
+    /// Ascending from the one to keep longest to the one to give up first, among those of equal
+    /// content. A restart makes a release of that content too, and its own instances are to stay.
+    fn expendability(&self, release_id: &ReleaseId) -> (bool, bool, bool, Timestamp) {
+        let is_foreign = self.release_id != *release_id;
+        (!self.up, self.standing != Standing::Ready, is_foreign, self.created_at)
     }
 }
 
@@ -312,7 +316,7 @@ fn fill(
     for process in part.target.processes.keys() {
         let mut have: Vec<&Replica> = part.active(world, process).collect();
         let want = world.wanted(process);
-        have.sort_by_key(|replica| replica.expendability());
+        have.sort_by_key(|replica| replica.expendability(release_id));
         surplus.extend(have.iter().skip(want).map(|replica| replica.id.clone()));
         let missing = want.saturating_sub(have.len());
         let revivable = world.replicas.iter().filter(|replica| {

@@ -13,7 +13,7 @@ use crate::view::{Tone, View};
 ///
 /// A domain is one app's. The proxy answers at it as soon as it is added; people get there once its
 /// DNS leads to this server. `ALLOWED_HOSTS` and `CSRF_TRUSTED_ORIGINS` list every name; unless the
-/// app sets both itself, adding a name replaces its instances, without dropping a request.
+/// app sets both itself, adding a name replaces its instances, without a gap.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   slipway domains

@@ -112,18 +112,26 @@ fn a_release_that_crashes_after_the_switch_is_reverted_without_a_start() {
 }
 
 #[test]
-fn a_restart_replaces_every_instance_by_a_fresh_one() {
-    let mut simulation = at_rest(2, true);
-    let old: Vec<InstanceId> = simulation.world.replicas.iter().map(|r| r.id.clone()).collect();
-    let mut fresh = target(1, true);
-    fresh.not_before = simulation.now + Millis(1);
-    simulation.deploy(fresh);
-    for _ in 0..400 {
-        simulation.everyone_becomes_ready();
-        simulation.step();
+fn a_restart_replaces_every_instance_by_a_fresh_one_watched_or_not() {
+    for observe in [Millis::from_secs(30), Millis(0)] {
+        let mut simulation = at_rest(2, true);
+        let old: Vec<InstanceId> = simulation.world.replicas.iter().map(|r| r.id.clone()).collect();
+        // A release of its own, with the same content.
+        let fresh = Target {
+            release_id: target(2, true).release_id,
+            not_before: simulation.now + Millis(1),
+            ..target(1, true)
+        };
+        simulation.deploy(fresh);
+        simulation.world.rollout.as_mut().unwrap().observe = observe;
+        for _ in 0..400 {
+            simulation.everyone_becomes_ready();
+            simulation.step();
+        }
+        assert_eq!(simulation.world.rollout, None);
+        assert!(simulation.world.replicas.iter().all(|replica| !old.contains(&replica.id)));
+        assert_eq!(simulation.answering(), 2);
     }
-    assert!(simulation.world.replicas.iter().all(|replica| !old.contains(&replica.id)));
-    assert_eq!(simulation.answering(), 2);
 }
 
 #[test]

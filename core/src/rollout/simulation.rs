@@ -100,7 +100,10 @@ impl Simulation {
         }
         match action {
             Action::Start { process, release_id } => self.start(process, &release_id),
-            Action::Revive { id, .. } => self.replica(&id).phase = Phase::Active,
+            Action::Revive { id, release_id } => {
+                let replica = self.replica(&id);
+                (replica.phase, replica.release_id) = (Phase::Active, release_id);
+            }
             Action::Route { members } => {
                 let lost = self.world.routed.difference(&members).count();
                 assert!(self.world.complete || lost == 0, "a partial view only adds");
@@ -133,6 +136,7 @@ impl Simulation {
             .unwrap();
         self.world.replicas.push(Replica {
             id: InstanceId::from_bits(self.born),
+            release_id: release_id.clone(),
             content,
             process,
             phase: Phase::Active,
@@ -150,9 +154,9 @@ impl Simulation {
         let rollout = self.world.rollout.as_mut().unwrap();
         let next = match event {
             DeploymentEvent::AllReady => Some(Stage::Switching),
-            DeploymentEvent::Switched { .. } => {
+            DeploymentEvent::Switched { observe } => {
                 self.world.serving = Some(rollout.target.clone());
-                Some(Stage::Observing)
+                observe.then_some(Stage::Observing)
             }
             DeploymentEvent::WentBad { revert: true, .. } => Some(Stage::Reverting),
             DeploymentEvent::PutBack => {

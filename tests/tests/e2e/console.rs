@@ -60,6 +60,7 @@ fn pages(deployment: &str) -> Value {
         "config-edit": "/apps/shop/config/edit",
         "scale": "/apps/shop/scale",
         "domains": "/apps/shop/domains",
+<<<<<<< ours
         "autoscale": "/apps/shop/scale/web",
         "simulation": { "path": "/apps/shop/scale/web", "press": "Simulate" },
         "alerts": "/apps/shop/alerts",
@@ -68,6 +69,9 @@ fn pages(deployment: &str) -> Value {
         "alerts-host": "/alerts",
         "channels": "/channels",
         "channel-mail": "/channels?kind=email",
+=======
+        "domain-removal": "/apps/shop/domains/shop.example.com/remove",
+>>>>>>> theirs
         "settings": "/apps/shop/settings",
         "events": "/events",
         "tokens": "/tokens",
@@ -205,8 +209,15 @@ async fn every_page_is_for_everybody() -> Outcome {
     let (slipway, mut browser) = claimed().await?;
     let ada = slipway.developer("shop").await;
     ada.deploy(&Echo::named("one")).await;
+<<<<<<< ours
     furnish(&ada).await;
     ada.slipway(&["members", "invite", "grace@example.com"]).await.expect_success();
+=======
+    ada.slipway(&["config", "set", "COLOUR=blue"]).await.expect_success();
+    let empty = json!({ "paths": { "domains-empty": "/apps/shop/domains" } });
+    browser.step("inspect", empty).await?;
+    ada.slipway(&["domains", "add", "shop.example.com"]).await.expect_success();
+>>>>>>> theirs
     browser.step("useKeys", json!({ "app": "shop" })).await?;
     browser.step("useKeysOnAlerts", json!({ "app": "shop", "name": "latency" })).await?;
     let pages = pages(&newest_deployment(&slipway).await?);
@@ -232,6 +243,7 @@ async fn every_page_is_drawn() -> Outcome {
         ada.push().await.expect_success();
     }
     grace.deploy(&Echo::named("landing")).await;
+<<<<<<< ours
     furnish(&ada).await;
     ada.slipway(&["scale", "chatter=1"]).await.expect_success();
     // Pictures of a server that does nothing would show nothing.
@@ -243,6 +255,11 @@ async fn every_page_is_drawn() -> Outcome {
     let token = slipway.client().invite(&invited).await?.token;
     let join = JoinRequest { token, password: PASSWORD.to_owned() };
     slipway.anonymous()?.join(&join).await?;
+=======
+    ada.slipway(&["config", "set", "COLOUR=blue", "PAYMENTS_URL=x"]).await.expect_success();
+    ada.slipway(&["domains", "add", "shop.example.com"]).await.expect_success();
+    ada.slipway(&["scale", "web=2", "chatter=1"]).await.expect_success();
+>>>>>>> theirs
     let paths = pages(&newest_deployment(&slipway).await?);
     browser.step("inspect", json!({ "paths": paths, "folder": folder })).await?;
     browser.step("inspectOnPhone", json!({ "paths": paths, "folder": folder })).await?;

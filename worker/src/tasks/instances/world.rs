@@ -76,6 +76,7 @@ impl<H: Host> Instances<H> {
         let verdict = self.verdict(row, release, sighting, now);
         Replica {
             id: row.id.clone(),
+            release_id: row.release_id.clone(),
             content: release.content.clone(),
             process: row.process.clone(),
             phase: phase(row),
