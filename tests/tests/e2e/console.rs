@@ -60,7 +60,6 @@ fn pages(deployment: &str) -> Value {
         "config-edit": "/apps/shop/config/edit",
         "scale": "/apps/shop/scale",
         "domains": "/apps/shop/domains",
-<<<<<<< ours
         "autoscale": "/apps/shop/scale/web",
         "simulation": { "path": "/apps/shop/scale/web", "press": "Simulate" },
         "alerts": "/apps/shop/alerts",
@@ -69,9 +68,7 @@ fn pages(deployment: &str) -> Value {
         "alerts-host": "/alerts",
         "channels": "/channels",
         "channel-mail": "/channels?kind=email",
-=======
         "domain-removal": "/apps/shop/domains/shop.example.com/remove",
->>>>>>> theirs
         "settings": "/apps/shop/settings",
         "events": "/events",
         "tokens": "/tokens",
@@ -180,6 +177,7 @@ async fn furnish(ada: &Developer) {
         &["alerts", "channels", "add", "ops", "webhook", "https://hooks.example.com/slipway"],
         &["autoscale", "set", "web", "--min", "2", "--max", "4", "--cpu", "60", "--rps", "200"],
         &["drains", "add", "syslog+tls://logs.example.com:6514"],
+        &["domains", "add", "shop.example.com"],
     ] {
         ada.slipway(arguments).await.expect_success();
     }
@@ -209,15 +207,10 @@ async fn every_page_is_for_everybody() -> Outcome {
     let (slipway, mut browser) = claimed().await?;
     let ada = slipway.developer("shop").await;
     ada.deploy(&Echo::named("one")).await;
-<<<<<<< ours
-    furnish(&ada).await;
-    ada.slipway(&["members", "invite", "grace@example.com"]).await.expect_success();
-=======
-    ada.slipway(&["config", "set", "COLOUR=blue"]).await.expect_success();
     let empty = json!({ "paths": { "domains-empty": "/apps/shop/domains" } });
     browser.step("inspect", empty).await?;
-    ada.slipway(&["domains", "add", "shop.example.com"]).await.expect_success();
->>>>>>> theirs
+    furnish(&ada).await;
+    ada.slipway(&["members", "invite", "grace@example.com"]).await.expect_success();
     browser.step("useKeys", json!({ "app": "shop" })).await?;
     browser.step("useKeysOnAlerts", json!({ "app": "shop", "name": "latency" })).await?;
     let pages = pages(&newest_deployment(&slipway).await?);
@@ -243,7 +236,6 @@ async fn every_page_is_drawn() -> Outcome {
         ada.push().await.expect_success();
     }
     grace.deploy(&Echo::named("landing")).await;
-<<<<<<< ours
     furnish(&ada).await;
     ada.slipway(&["scale", "chatter=1"]).await.expect_success();
     // Pictures of a server that does nothing would show nothing.
@@ -255,11 +247,6 @@ async fn every_page_is_drawn() -> Outcome {
     let token = slipway.client().invite(&invited).await?.token;
     let join = JoinRequest { token, password: PASSWORD.to_owned() };
     slipway.anonymous()?.join(&join).await?;
-=======
-    ada.slipway(&["config", "set", "COLOUR=blue", "PAYMENTS_URL=x"]).await.expect_success();
-    ada.slipway(&["domains", "add", "shop.example.com"]).await.expect_success();
-    ada.slipway(&["scale", "web=2", "chatter=1"]).await.expect_success();
->>>>>>> theirs
     let paths = pages(&newest_deployment(&slipway).await?);
     browser.step("inspect", json!({ "paths": paths, "folder": folder })).await?;
     browser.step("inspectOnPhone", json!({ "paths": paths, "folder": folder })).await?;
