@@ -1,7 +1,7 @@
 # The index of commands. Each one can be repeated safely; none asks anything.
 
 .DEFAULT_GOAL := help
-.PHONY: help up down clean setup build test check bench fmt assets screenshots
+.PHONY: help up down clean setup build test check bench fmt assets screenshots docs
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\): .*## /\1\t/p' Makefile | expand -t 13
@@ -42,3 +42,6 @@ assets: ## Bundle the console's scripts from their npm packages
 screenshots: setup ## Draw every page of the console in both themes, into target/screenshots
 	cargo build --workspace --locked
 	cargo test --workspace --locked --test e2e -- --ignored every_page_is_drawn
+
+docs: ## Write docs/reference anew, from the code
+	SLIPWAY_WRITE_DOCS=1 cargo test --workspace --locked --lib --bins --test documents -- the_reference

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::http::Method;
-use slipway_core::telemetry::{Buckets, Family, Kind, Unit};
+use slipway_core::telemetry::{Buckets, Family, catalogue};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::UnixStream;
 use tokio::time::timeout;
@@ -65,24 +65,14 @@ impl Tally {
 
     /// All that was counted.
     pub fn families(&self) -> [Family; 2] {
-        let mut requests = Family::new(
-            "slipway_http_requests",
-            Kind::Counter,
-            Unit::Count,
-            "Answers of the API, by method, route and status.",
-        );
+        let mut requests = Family::of(&catalogue::HTTP_REQUESTS);
         for (key, count) in self.0.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             let status = key.status.to_string();
             let labels =
                 [("method", key.method), ("route", key.route.as_str()), ("status", &status)];
             requests.add(&labels, number(*count));
         }
-        let mut took = Family::new(
-            "slipway_http_request_duration_seconds",
-            Kind::Histogram,
-            Unit::Seconds,
-            "Time until the head of an answer of the API; streams go on after it.",
-        );
+        let mut took = Family::of(&catalogue::HTTP_REQUEST_DURATION);
         for (method, durations) in self.1.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             took.add_buckets(&[("method", method)], durations.buckets());
         }

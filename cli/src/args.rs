@@ -89,7 +89,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Cli {
 }
 
 /// Takes `config:set` for `config set`, as people type it who come from elsewhere.
-fn without_colon(mut arguments: Vec<OsString>) -> Vec<OsString> {
+pub fn without_colon(mut arguments: Vec<OsString>) -> Vec<OsString> {
     let Some(position) = command_position(&arguments) else { return arguments };
     let split = arguments[position].to_str().and_then(|word| word.split_once(':'));
     if let Some((family, verb)) = split {
@@ -118,7 +118,7 @@ fn command_position(arguments: &[OsString]) -> Option<usize> {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
 
     fn rewritten(line: &str) -> String {
@@ -154,7 +154,8 @@ mod tests {
         all
     }
 
-    fn whole_family() -> Vec<(String, clap::Command)> {
+    /// Every command that is shown.
+    pub fn whole_family() -> Vec<(String, clap::Command)> {
         let mut root = command().term_width(100);
         root.build();
         family("slipway", &root)

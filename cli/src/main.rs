@@ -8,6 +8,8 @@ mod cause;
 mod commands;
 mod config;
 mod dockerignore;
+#[cfg(test)]
+mod documents;
 mod dotenv;
 mod escape;
 mod failure;

@@ -6,7 +6,7 @@ use crate::name::Email;
 use crate::outbound::{Host, HttpAddress};
 use crate::time::Millis;
 
-/// How often a message is tried: for about 50 minutes.
+/// How often a message is tried: for about half an hour.
 pub const MOST_ATTEMPTS: u32 = 10;
 /// Most addresses of one e-mail channel.
 pub const MOST_RECIPIENTS: usize = 20;

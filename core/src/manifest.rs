@@ -3,6 +3,8 @@
 //! Every key that is accepted has an effect, and anything else is an error: a key that is silently
 //! ignored is worse than one that is refused. Reading the file's text is the worker's business.
 
+pub mod keys;
+
 use std::collections::BTreeMap;
 
 use serde::de::Error;

@@ -1,5 +1,7 @@
 //! What can be asked of a sample, by the name people use for it.
 
+mod meaning;
+
 use std::fmt;
 use std::str::FromStr;
 

@@ -5,6 +5,7 @@
 //! for `OpenTelemetry` collectors ([`otlp`]). Names and units follow Prometheus' conventions: seconds
 //! and bytes, `snake_case`, a unit at the end.
 
+pub mod catalogue;
 pub mod exposition;
 pub mod otlp;
 pub mod reading;
@@ -12,6 +13,8 @@ pub mod reading;
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
+
+use self::catalogue::Definition;
 
 /// Most points that are told in all. What is beyond is left out, by family and label.
 pub const MAX_POINTS: usize = 50_000;
@@ -76,8 +79,13 @@ pub struct Family {
 }
 
 impl Family {
-    /// A family without series.
-    pub fn new(name: &'static str, kind: Kind, unit: Unit, help: &'static str) -> Self {
+    /// A family of the catalogue, without series.
+    pub fn of(definition: &Definition) -> Self {
+        let Definition { name, kind, unit, help, .. } = *definition;
+        Self::new(name, kind, unit, help)
+    }
+
+    fn new(name: &'static str, kind: Kind, unit: Unit, help: &'static str) -> Self {
         Self { name: name.into(), help: help.into(), kind, unit, points: Vec::new() }
     }
 

@@ -4,6 +4,8 @@ mod collector;
 mod commands;
 mod config;
 mod daemon;
+#[cfg(test)]
+mod documents;
 mod host;
 mod roles;
 mod tracing_setup;

@@ -94,6 +94,11 @@ impl Developer {
         developer
     }
 
+    /// Their home.
+    pub fn home(&self) -> &Path {
+        &self.home
+    }
+
     /// The repository's folder.
     pub fn repository(&self) -> &Path {
         &self.repository
@@ -173,6 +178,11 @@ impl Developer {
     pub fn on_terminal(&self, arguments: &[&str], rows: u16, columns: u16) -> Terminal {
         let command = self.command("slipway", arguments);
         Terminal::start(&command, rows, columns).expect("the program starts on a terminal")
+    }
+
+    /// A shell that reads commands from its standard input: what documents show is typed into one.
+    pub fn shell(&self) -> Command {
+        self.command("bash", &["--noprofile", "--norc", "-s"])
     }
 
     async fn run(&self, program: &str, arguments: &[&str], input: &str) -> Output {

@@ -72,6 +72,11 @@ impl Postgres {
         self.url_of("postgres")
     }
 
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// The folder of everything it writes.
     pub fn folder(&self) -> &Path {
         self.folder.path()

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use slipway_core::telemetry::exposition::{Format, text};
-use slipway_core::telemetry::{Family, Kind, Unit, bound};
+use slipway_core::telemetry::{Family, bound, catalogue};
 
 use crate::auth::permission::{Everywhere, Read};
 use crate::error::ApiError;
@@ -23,12 +23,7 @@ pub async fn expose(
 ) -> Result<Response, ApiError> {
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
     let format = Format::accepted(accept.unwrap_or_default());
-    let mut up = Family::new(
-        "slipway_worker_up",
-        Kind::Gauge,
-        Unit::Count,
-        "1 when the worker tells what it measures, else 0 and its series are absent.",
-    );
+    let mut up = Family::of(&catalogue::WORKER_UP);
     let mut families = match of_worker(&state).await {
         Ok(families) => {
             up.add(&[], 1.0);

@@ -9,6 +9,7 @@ mod config;
 mod console;
 mod crashes;
 mod disk;
+mod docs;
 mod domains;
 mod failures;
 mod gauges;

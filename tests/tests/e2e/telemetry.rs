@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use serde_json::Value;
+use slipway_core::telemetry::catalogue;
 use slipway_core::wire::auth::{Scope, TokenRequest};
 use slipway_tests::program::of_this_crate;
 use slipway_tests::prometheus::{Prometheus, promtool, series_in};
@@ -80,6 +81,7 @@ async fn prometheus_reads_what_apps_do_and_answers_for_it() -> Outcome {
     assert!(head.contains("text/plain; version=0.0.4"), "{head}");
     promtool(&["check", "metrics"], text)?;
     assert!(!text.contains("seen_total"), "a counter is not taken for a gauge");
+    expect_what_the_catalogue_says(text);
     let open = scrape(&slipway, &[&bearer, "accept: application/openmetrics-text"]).await?;
     assert!(open.ends_with("# EOF\n") && open.contains("application/openmetrics-text"), "{open}");
     // What is delivered with Slipway asks for nothing that there is not.
@@ -91,6 +93,30 @@ async fn prometheus_reads_what_apps_do_and_answers_for_it() -> Outcome {
         assert!(absent.is_empty(), "{file} asks for {absent:?}");
     }
     Ok(())
+}
+
+/// Everything that is told has its definition, and the labels that are defined.
+fn expect_what_the_catalogue_says(text: &str) {
+    let told: BTreeSet<&str> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE "))
+        .filter_map(|line| line.split(' ').next())
+        .map(|name| name.strip_suffix("_total").unwrap_or(name))
+        .collect();
+    let defined: BTreeSet<&str> = catalogue::ALL.iter().map(|one| one.name).collect();
+    assert_eq!(told, defined, "a family is told, or defined in the catalogue, and not both");
+    for definition in catalogue::ALL {
+        let is_its = |line: &&str| {
+            let name =
+                line.split(['{', ' ']).next().and_then(|it| it.strip_prefix(definition.name));
+            name.is_some_and(|end| ["", "_total", "_bucket"].contains(&end))
+        };
+        let series = text.lines().find(is_its);
+        let labels = series.and_then(|line| Some(line.split_once('{')?.1.rsplit_once('}')?.0));
+        let labels = labels.unwrap_or_default().split("\",").filter(|label| !label.is_empty());
+        let names = labels.filter_map(|label| label.split('=').next()).filter(|name| *name != "le");
+        assert_eq!(names.collect::<Vec<_>>(), definition.labels, "{}", definition.name);
+    }
 }
 
 /// The family of a histogram's series.

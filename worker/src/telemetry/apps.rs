@@ -7,7 +7,8 @@ use futures_util::StreamExt;
 use slipway_core::id::AppId;
 use slipway_core::instance::{InstanceState, Usage};
 use slipway_core::name::AppName;
-use slipway_core::telemetry::{Family, Kind, Unit};
+use slipway_core::telemetry::Family;
+use slipway_core::telemetry::catalogue::{self, Definition};
 use slipway_store::{Instance, StoreError};
 use tokio::time::timeout;
 
@@ -42,18 +43,8 @@ pub async fn families<H: Host>(context: &Shared<H>) -> Result<Vec<Family>, Store
     let subject = |instance| subject(&names, instance);
     let subjects: Vec<Subject<'_>> = instances.iter().filter_map(subject).collect();
 
-    let mut release = Family::new(
-        "slipway_app_release",
-        Kind::Gauge,
-        Unit::Count,
-        "Version of the release that serves.",
-    );
-    let mut wanted = Family::new(
-        "slipway_app_wanted_instances",
-        Kind::Gauge,
-        Unit::Count,
-        "Instances an app is to have.",
-    );
+    let mut release = Family::of(&catalogue::APP_RELEASE);
+    let mut wanted = Family::of(&catalogue::APP_WANTED_INSTANCES);
     for row in &rows {
         let labels = [("app", row.app.name.as_str())];
         wanted.add(&labels, row.wanted.into());
@@ -92,18 +83,8 @@ fn subject<'a>(
 }
 
 fn condition(subjects: &[Subject<'_>]) -> [Family; 2] {
-    let mut ready = Family::new(
-        "slipway_instance_ready",
-        Kind::Gauge,
-        Unit::Count,
-        "1 for an instance that passes its health check, else 0.",
-    );
-    let mut restarts = Family::new(
-        "slipway_instance_restarts",
-        Kind::Counter,
-        Unit::Count,
-        "Starts after the process ended by itself.",
-    );
+    let mut ready = Family::of(&catalogue::INSTANCE_READY);
+    let mut restarts = Family::of(&catalogue::INSTANCE_RESTARTS);
     for Subject { instance, labels } in subjects {
         ready.add(labels, f64::from(u8::from(instance.state == InstanceState::Ready)));
         restarts.add(labels, instance.restarts.into());
@@ -116,12 +97,7 @@ async fn memory_limits<H>(
     context: &Shared<H>,
     subjects: &[Subject<'_>],
 ) -> Result<Family, StoreError> {
-    let mut limits = Family::new(
-        "slipway_instance_memory_limit_bytes",
-        Kind::Gauge,
-        Unit::Bytes,
-        "What an instance may use before it is killed.",
-    );
+    let mut limits = Family::of(&catalogue::INSTANCE_MEMORY_LIMIT);
     let mut releases = BTreeMap::new();
     for Subject { instance, labels } in subjects {
         let id = &instance.release_id;
@@ -138,12 +114,7 @@ async fn memory_limits<H>(
 
 /// What apps expose themselves, as last read.
 fn own_gauges<H>(context: &Shared<H>, subjects: &[Subject<'_>]) -> Family {
-    let mut own = Family::new(
-        "slipway_custom",
-        Kind::Gauge,
-        Unit::Count,
-        "Gauges that an app exposes itself, by name.",
-    );
+    let mut own = Family::of(&catalogue::CUSTOM);
     for Subject { instance, labels: [app, process, id] } in subjects {
         for (name, value) in context.gauges.of(&instance.id) {
             own.add(&[*app, *process, *id, ("name", name.as_str())], value);
@@ -154,36 +125,11 @@ fn own_gauges<H>(context: &Shared<H>, subjects: &[Subject<'_>]) -> Family {
 
 /// Totals of apps: also what no instance answered.
 fn of_apps(traffic: &Traffic, names: &BTreeMap<&AppId, &AppName>) -> Vec<Family> {
-    let mut requests = Family::new(
-        "slipway_app_requests",
-        Kind::Counter,
-        Unit::Count,
-        "Responses by class, whoever made them.",
-    );
-    let mut dropped = Family::new(
-        "slipway_app_dropped_requests",
-        Kind::Counter,
-        Unit::Count,
-        "Requests answered by the proxy because no instance did.",
-    );
-    let mut in_flight = Family::new(
-        "slipway_app_requests_in_flight",
-        Kind::Gauge,
-        Unit::Count,
-        "Requests and websockets at this moment.",
-    );
-    let mut bytes = Family::new(
-        "slipway_app_response_bytes",
-        Kind::Counter,
-        Unit::Bytes,
-        "Bytes sent to clients, headers included.",
-    );
-    let mut bytes_in = Family::new(
-        "slipway_app_request_bytes",
-        Kind::Counter,
-        Unit::Bytes,
-        "Bytes received from clients, headers included.",
-    );
+    let mut requests = Family::of(&catalogue::APP_REQUESTS);
+    let mut dropped = Family::of(&catalogue::APP_DROPPED_REQUESTS);
+    let mut in_flight = Family::of(&catalogue::APP_REQUESTS_IN_FLIGHT);
+    let mut bytes = Family::of(&catalogue::APP_RESPONSE_BYTES);
+    let mut bytes_in = Family::of(&catalogue::APP_REQUEST_BYTES);
     for (id, counters) in &traffic.apps {
         let Some(name) = names.get(id) else { continue };
         let label = ("app", name.as_str());
@@ -197,14 +143,8 @@ fn of_apps(traffic: &Traffic, names: &BTreeMap<&AppId, &AppName>) -> Vec<Family>
 }
 
 fn of_instances(traffic: &Traffic, subjects: &[Subject<'_>]) -> Vec<Family> {
-    let mut requests =
-        Family::new("slipway_instance_requests", Kind::Counter, Unit::Count, "Responses by class.");
-    let mut failures = Family::new(
-        "slipway_instance_failed_attempts",
-        Kind::Counter,
-        Unit::Count,
-        "Attempts that got no answer, also where another instance answered in the end.",
-    );
+    let mut requests = Family::of(&catalogue::INSTANCE_REQUESTS);
+    let mut failures = Family::of(&catalogue::INSTANCE_FAILED_ATTEMPTS);
     for Subject { instance, labels } in subjects {
         if let Some(counters) = traffic.instances.get(&instance.id) {
             by_class(&mut requests, labels, counters);
@@ -225,34 +165,14 @@ async fn resources<H: Host>(context: &Shared<H>, subjects: &[Subject<'_>]) -> Ve
     let mut readings: Vec<_> =
         futures_util::stream::iter(readings).buffer_unordered(AT_ONCE).collect().await;
     readings.sort_by_key(|(subject, _)| subject.labels);
-    let families: [(&str, Kind, Unit, &str, Read); 4] = [
-        ("slipway_instance_cpu_seconds", Kind::Counter, Unit::Seconds, "CPU time used.", |usage| {
-            number(usage.cpu_us) / 1e6
-        }),
-        (
-            "slipway_instance_memory_bytes",
-            Kind::Gauge,
-            Unit::Bytes,
-            "Working set: memory less reclaimable cache.",
-            |usage| number(usage.memory_bytes),
-        ),
-        (
-            "slipway_instance_network_receive_bytes",
-            Kind::Counter,
-            Unit::Bytes,
-            "Bytes received over the instance's own network interface.",
-            |usage| number(usage.net_in_bytes),
-        ),
-        (
-            "slipway_instance_network_transmit_bytes",
-            Kind::Counter,
-            Unit::Bytes,
-            "Bytes sent over the instance's own network interface.",
-            |usage| number(usage.net_out_bytes),
-        ),
+    let families: [(&Definition, Read); 4] = [
+        (&catalogue::INSTANCE_CPU, |usage| number(usage.cpu_us) / 1e6),
+        (&catalogue::INSTANCE_MEMORY, |usage| number(usage.memory_bytes)),
+        (&catalogue::INSTANCE_NETWORK_RECEIVE, |usage| number(usage.net_in_bytes)),
+        (&catalogue::INSTANCE_NETWORK_TRANSMIT, |usage| number(usage.net_out_bytes)),
     ];
-    let family = |(name, kind, unit, help, read): (_, _, _, _, Read)| {
-        let mut family = Family::new(name, kind, unit, help);
+    let family = |(definition, read): (&Definition, Read)| {
+        let mut family = Family::of(definition);
         for (subject, usage) in &readings {
             if let Some(usage) = usage {
                 family.add(&subject.labels, read(usage));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use slipway_core::histogram::{Histogram, middle_of};
 use slipway_core::id::AppId;
 use slipway_core::name::AppName;
-use slipway_core::telemetry::{Buckets, Family, Kind, Unit};
+use slipway_core::telemetry::{Buckets, Family, catalogue};
 
 use super::number;
 use crate::proxy::TimesSince;
@@ -17,18 +17,8 @@ const BOUNDS_MS: [u32; 14] =
 
 /// Latency and waiting, since each of nginx's workers began.
 pub fn families(totals: &TimesSince, names: &BTreeMap<&AppId, &AppName>) -> [Family; 2] {
-    let mut took = Family::new(
-        "slipway_app_request_duration_seconds",
-        Kind::Histogram,
-        Unit::Seconds,
-        "From a request's arrival to the end of its response; without websockets and streams.",
-    );
-    let mut waited = Family::new(
-        "slipway_app_queue_duration_seconds",
-        Kind::Histogram,
-        Unit::Seconds,
-        "What a request waited before an instance got it.",
-    );
+    let mut took = Family::of(&catalogue::APP_REQUEST_DURATION);
+    let mut waited = Family::of(&catalogue::APP_QUEUE_DURATION);
     for (id, timing) in &totals.apps {
         if let Some(name) = names.get(id) {
             took.add_buckets(&[("app", name.as_str())], buckets(&timing.latency));

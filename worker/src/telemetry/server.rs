@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use slipway_core::telemetry::{Family, Kind, Unit};
+use slipway_core::telemetry::{Family, catalogue};
 use slipway_store::StoreError;
 
 use super::number;
@@ -25,23 +25,13 @@ pub async fn families<H>(context: &Shared<H>) -> Vec<Family> {
 }
 
 fn build() -> Family {
-    let mut info = Family::new(
-        "slipway_build_info",
-        Kind::Gauge,
-        Unit::Count,
-        "Always 1, with the version of the worker.",
-    );
+    let mut info = Family::of(&catalogue::BUILD_INFO);
     info.add(&[("version", env!("CARGO_PKG_VERSION"))], 1.0);
     info
 }
 
 async fn components<H>(context: &Shared<H>) -> Result<Family, StoreError> {
-    let mut up = Family::new(
-        "slipway_component_up",
-        Kind::Gauge,
-        Unit::Count,
-        "1 for a part of the server that is well, else 0.",
-    );
+    let mut up = Family::of(&catalogue::COMPONENT_UP);
     for part in context.store.component_statuses().await? {
         up.add(&[("component", &part.name)], f64::from(u8::from(part.ok)));
     }
@@ -50,8 +40,7 @@ async fn components<H>(context: &Shared<H>) -> Result<Family, StoreError> {
 
 async fn jobs<H>(context: &Shared<H>) -> Result<Family, StoreError> {
     let counts = context.store.job_counts().await?;
-    let mut jobs =
-        Family::new("slipway_jobs", Kind::Gauge, Unit::Count, "Jobs that are not done, by state.");
+    let mut jobs = Family::of(&catalogue::JOBS);
     jobs.add(&[("state", "queued")], counts.queued.into());
     jobs.add(&[("state", "running")], counts.running.into());
     Ok(jobs)
@@ -59,12 +48,7 @@ async fn jobs<H>(context: &Shared<H>) -> Result<Family, StoreError> {
 
 /// A deployment changes its state, so a number by state goes down as well: no counter.
 async fn deployments<H>(context: &Shared<H>) -> Result<Family, StoreError> {
-    let mut deployments = Family::new(
-        "slipway_deployments",
-        Kind::Gauge,
-        Unit::Count,
-        "Deployments so far, by kind and state; a rollback is one of kind rollback.",
-    );
+    let mut deployments = Family::of(&catalogue::DEPLOYMENTS);
     for tally in context.store.deployment_tallies().await? {
         let labels = [("app", tally.app.as_str()), ("kind", &tally.kind), ("state", &tally.state)];
         deployments.add(&labels, tally.deployments.into());
@@ -75,46 +59,26 @@ async fn deployments<H>(context: &Shared<H>) -> Result<Family, StoreError> {
 fn host<H>(context: &Shared<H>) -> Vec<Family> {
     let mut families = Vec::new();
     if let Some((busy, idle)) = fs::read_to_string("/proc/stat").ok().and_then(|text| cpu(&text)) {
-        let mut family = Family::new(
-            "slipway_host_cpu_seconds",
-            Kind::Counter,
-            Unit::Seconds,
-            "CPU time of all cores since the host's start.",
-        );
+        let mut family = Family::of(&catalogue::HOST_CPU);
         family.add(&[("mode", "busy")], busy);
         family.add(&[("mode", "idle")], idle);
         families.push(family);
     }
     let memory = fs::read_to_string("/proc/meminfo").ok().and_then(|text| memory(&text));
     if let Some((total, available)) = memory {
-        let mut family = Family::new(
-            "slipway_host_memory_bytes",
-            Kind::Gauge,
-            Unit::Bytes,
-            "The host's memory, and what of it is available to a new program.",
-        );
+        let mut family = Family::of(&catalogue::HOST_MEMORY);
         family.add(&[("kind", "total")], total);
         family.add(&[("kind", "available")], available);
         families.push(family);
     }
     let load = fs::read_to_string("/proc/loadavg").ok();
     if let Some(load) = load.and_then(|text| text.split(' ').next()?.parse().ok()) {
-        let mut family = Family::new(
-            "slipway_host_load1",
-            Kind::Gauge,
-            Unit::Count,
-            "Runnable processes, averaged over a minute.",
-        );
+        let mut family = Family::of(&catalogue::HOST_LOAD);
         family.add(&[], load);
         families.push(family);
     }
     if let Ok(space) = slipway_store::Space::of(context.data.root()) {
-        let mut family = Family::new(
-            "slipway_host_disk_bytes",
-            Kind::Gauge,
-            Unit::Bytes,
-            "The file system of the data directory, and what of it is free.",
-        );
+        let mut family = Family::of(&catalogue::HOST_DISK);
         family.add(&[("kind", "total")], number(space.total_bytes));
         family.add(&[("kind", "free")], number(space.free_bytes));
         families.push(family);
