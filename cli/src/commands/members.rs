@@ -215,7 +215,7 @@ fn render(view: &View, me: &WhoAmI, listed: &Listed) -> String {
     for open in &listed.invitations {
         let what = match open.kind {
             InvitationKind::Join => "invited",
-            InvitationKind::PasswordReset => "may set a new password",
+            InvitationKind::PasswordReset => "password reset",
         };
         let (by, ends) = (&open.invited_by, view.until(open.expires_at));
         table.row([

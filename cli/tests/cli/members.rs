@@ -46,7 +46,7 @@ async fn an_invitation_prints_its_link_alone_and_the_next_step_beside_it() {
     let desk = Desk::signed_in(&server).await;
     let ended = desk.slipway(&["members", "invite", "Alan@example.com", "--role", "read"]).await;
     assert!(ended.stderr.starts_with("send this link to alan@example.com"), "{}", ended.stderr);
-    assert!(ended.stderr.contains("slipway join http://localhost:1 "), "{}", ended.stderr);
+    assert!(ended.stderr.contains("slipway join http://localhost:1`"), "{}", ended.stderr);
     assert_eq!(ended.success(), format!("http://localhost:1/join#{LINK_TOKEN}\n"));
     let asked = server.only("POST /v1/members/invitations").json();
     assert_eq!(asked, json!({"email": "alan@example.com", "role": "read"}));
