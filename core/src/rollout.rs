@@ -275,8 +275,12 @@ impl Replica {
     /// Ascending from the one to keep longest to the one to give up first, among those of equal
     /// content. A restart makes a release of that content too, and its own instances are to stay.
     fn expendability(&self, release_id: &ReleaseId) -> (bool, bool, bool, Timestamp) {
-        let is_foreign = self.release_id != *release_id;
-        (!self.up, self.standing != Standing::Ready, is_foreign, self.created_at)
+        (
+            !self.up,
+            self.standing != Standing::Ready,
+            self.release_id != *release_id,
+            self.created_at,
+        )
     }
 }
 

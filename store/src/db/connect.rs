@@ -1,7 +1,6 @@
 //! Connections, and how each is set up.
 
 use std::borrow::Cow;
-use std::time::Duration;
 
 use sqlx::any::{AnyPoolOptions, install_default_drivers};
 use sqlx::{AnyPool, Connection, Executor};
@@ -14,8 +13,6 @@ const SQLITE_WRITER: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FUL
     PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000; \
     PRAGMA journal_size_limit = 67108864";
 const SQLITE_READER: &str = "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON";
-/// A connection to a server may have died while it lay idle for this long: it is tried first.
-const STALE: Duration = Duration::from_secs(5);
 /// No statement waits for a lock, or runs, for longer than a caller has patience.
 const POSTGRES: &str = "SET lock_timeout = '5s'; SET statement_timeout = '30s'; \
     SET idle_in_transaction_session_timeout = '60s'; SET timezone = 'UTC'";
@@ -70,17 +67,12 @@ async fn pool(
         .max_connections(most)
         .acquire_timeout(PATIENCE)
         // A ping before every statement doubles its cost, and a file does not hang up.
-        .test_before_acquire(false)
+        .test_before_acquire(backend == Backend::Postgres)
         // On a full disk SQLite ends a transaction by itself, and the driver goes on counting it:
         // such a connection would never begin another one, and is replaced.
-        .before_acquire(move |connection, about| {
-            let is_stale = backend == Backend::Postgres && about.idle_for > STALE;
-            Box::pin(async move {
-                if is_stale {
-                    connection.ping().await?;
-                }
-                Ok(!connection.is_in_transaction())
-            })
+        .before_acquire(|connection, _| {
+            let usable = !connection.is_in_transaction();
+            Box::pin(async move { Ok(usable) })
         })
         .after_connect(move |connection, _| {
             Box::pin(async move { connection.execute(setup).await.map(drop) })
