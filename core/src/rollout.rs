@@ -57,7 +57,6 @@ pub enum Traffic {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rollout {
     pub stage: Stage,
-    /// Since when it is in this stage.
     pub since: Timestamp,
     pub target: Target,
     /// What served before, and what a revert goes back to.
@@ -275,12 +274,8 @@ impl Replica {
     /// Ascending from the one to keep longest to the one to give up first, among those of equal
     /// content. A restart makes a release of that content too, and its own instances are to stay.
     fn expendability(&self, release_id: &ReleaseId) -> (bool, bool, bool, Timestamp) {
-        (
-            !self.up,
-            self.standing != Standing::Ready,
-            self.release_id != *release_id,
-            self.created_at,
-        )
+        let is_foreign = self.release_id != *release_id;
+        (!self.up, self.standing != Standing::Ready, is_foreign, self.created_at)
     }
 }
 
