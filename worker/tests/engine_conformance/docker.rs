@@ -45,7 +45,8 @@ pub async fn stage_with(settings: DockerSettings) -> (Stage<Docker>, Cleanup) {
 /// Settings with a quick sweep.
 pub fn sweeping_settings() -> DockerSettings {
     let mut settings = DockerSettings::new(new_id());
-    settings.sweep_interval = Duration::from_millis(300);
+    // Longer than a start takes between claiming a sandbox and joining it, on a busy machine too.
+    settings.sweep_interval = Duration::from_secs(1);
     settings
 }
 
