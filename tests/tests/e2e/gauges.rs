@@ -72,6 +72,6 @@ async fn is_firing(slipway: &Slipway) -> anyhow::Result<()> {
     let alerts = slipway.client().alerts(Some(&Slipway::app("shop"))).await?;
     let deep = alerts.iter().find(|alert| alert.name.as_str() == "deep").context("it is listed")?;
     let status = serde_json::to_value(deep.status)?;
-    ensure!(status["state"] == "firing", "{status}");
+    ensure!(status["state"]["name"] == "firing", "{status}");
     Ok(())
 }

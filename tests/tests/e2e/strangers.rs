@@ -43,6 +43,7 @@ async fn operations(slipway: &Slipway) -> anyhow::Result<BTreeSet<String>> {
             .replace("{process}", "web")
             .replace("{key}", "COLOUR")
             .replace("{name}", "slow")
+            .replace("{domain}", "shop.example.com")
             .replace("{id}", "00000000000000000000000000");
         assert!(!path.contains('{'), "an unknown parameter: {path}");
         for method in methods.as_object().expect("a path has methods").keys() {
