@@ -21,7 +21,7 @@ INSERT OR IGNORE INTO process_samples (app_id, span_ms, at_ms, process, body)
 SELECT app_id, span_ms, at_ms, process, body FROM moments, model;
 
 INSERT OR IGNORE INTO instance_samples (app_id, span_ms, at_ms, instance_id, process, body)
-SELECT app_id, span_ms, at_ms, 'ins_0000000000000000000000000' || value, process, body
+SELECT app_id, span_ms, at_ms, 'run_0000000000000000000000000' || value, process, body
 FROM moments, model, json_each('[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]')
 WHERE span_ms < 600000;
 
