@@ -78,7 +78,7 @@ start_docker() {
     else
         say "Starting the Docker daemon (detached, log: $docker_log)"
         # Its own session: it must outlive this script and the terminal.
-        as_root setsid sh -c "exec dockerd >>$docker_log 2>&1 </dev/null" &
+        as_root setsid sh -c "exec dockerd >>$docker_log 2>&1 </dev/null" </dev/null >/dev/null 2>&1 &
         docker_process=$!
         mkdir -p "$state"
         touch "$state/started-dockerd"
