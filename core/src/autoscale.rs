@@ -28,7 +28,7 @@ mod settings;
 
 pub use advice::{Advice, MetricAdvice};
 pub use amount::Amount;
-pub use decide::{Decision, Input, Numbers, Rollout, Verdict, decide};
+pub use decide::{Decision, Effect, Input, Numbers, Rollout, Verdict, decide};
 pub use history::{Change, History};
 pub use observation::{Point, Subject, Tempo, loads};
 pub use settings::{AutoscaleSettings, InvalidSettings, is_scalable};

@@ -337,7 +337,8 @@ pub struct Deployment {
     pub release_id: Option<ReleaseId>,
     /// The release that served when this one began: the target of an automatic revert.
     pub previous_release_id: Option<ReleaseId>,
-    /// The release that a rollback or restart copies.
+    /// The release that a rollback copies; the others that build nothing copy what is live when
+    /// their turn comes.
     pub target_release_id: Option<ReleaseId>,
     pub source: Option<Source>,
     pub description: String,

@@ -20,7 +20,11 @@ impl DeploymentKind {
     /// is live already: nobody waits for a watch.
     pub fn supersedes(self, older: Self, state: &DeploymentState) -> bool {
         match state {
-            DeploymentState::Queued => self.carries_code() || !older.carries_code(),
+            DeploymentState::Queued => match older {
+                Self::Restart => true,
+                Self::Config => self != Self::Restart,
+                Self::Push | Self::Upload | Self::Image | Self::Rollback => self.carries_code(),
+            },
             DeploymentState::Building | DeploymentState::Releasing | DeploymentState::Starting => {
                 self.carries_code()
             }
@@ -77,6 +81,18 @@ mod tests {
             let waits = state == DeploymentState::Queued;
             assert_eq!(Config.supersedes(Restart, &state), waits || watched, "{state}");
             assert_eq!(Config.supersedes(Push, &state), watched, "{state}");
+        }
+    }
+
+    #[test]
+    fn a_restart_takes_the_place_of_a_waiting_restart_and_of_a_watch_alone() {
+        use DeploymentKind::{Config, Push, Restart};
+        for state in unfinished() {
+            let watched = state == DeploymentState::Observing;
+            let waits = state == DeploymentState::Queued;
+            assert_eq!(Restart.supersedes(Restart, &state), waits || watched, "{state}");
+            assert_eq!(Restart.supersedes(Config, &state), watched, "{state}");
+            assert_eq!(Restart.supersedes(Push, &state), watched, "{state}");
         }
     }
 

@@ -36,7 +36,7 @@ pub struct NewDeployment {
     pub by: String,
     /// Where its lines will begin in the app's log.
     pub log_start: u64,
-    /// What a rollback goes back to, or a restart starts anew.
+    /// What a rollback goes back to.
     pub target_release: Option<ReleaseId>,
 }
 

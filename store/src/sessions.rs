@@ -14,6 +14,8 @@ use crate::error::StoreError;
 pub struct NewSession {
     pub id: SessionId,
     pub user_id: UserId,
+    /// The stored hash of the password that was given.
+    pub password_hash: String,
     /// The hash of its first refresh token.
     pub refresh_hash: String,
     pub expires_at: Timestamp,
@@ -31,16 +33,26 @@ pub enum Rotated {
 }
 
 impl Store {
-    pub async fn create_session(&self, session: &NewSession) -> Result<(), StoreError> {
+    /// Begins a session, unless the person's password is another one by now: a change ends every
+    /// session, and one that was being opened meanwhile must not survive it. Whether it began.
+    pub async fn create_session(&self, session: &NewSession) -> Result<bool, StoreError> {
         let (id, user_id) = (session.id.as_str(), session.user_id.as_str());
         let mut tx = self.begin_write().await?;
+        // A write, so that a change of the password waits for this session, or this for the change.
+        let held = statement!("users/hold_password", user_id, &session.password_hash)
+            .execute(tx.connection())
+            .await?;
+        if held.rows_affected() == 0 {
+            return Ok(false);
+        }
         statement!("sessions/insert", id, user_id, clock::now().0, session.expires_at.0)
             .execute(tx.connection())
             .await?;
         statement!("sessions/insert_refresh_token", &session.refresh_hash, id)
             .execute(tx.connection())
             .await?;
-        tx.commit().await
+        tx.commit().await?;
+        Ok(true)
     }
 
     /// Trades a refresh token for the next one.

@@ -36,21 +36,28 @@ pub fn too_many(wait: Duration) -> ApiError {
     ApiError::TooManyAttempts { retry_after_s: wait.as_secs().max(1) }
 }
 
-/// Opens a session for a person who has proved who they are.
+/// Opens a session for a person whose password, stored as `password_hash`, was given.
 ///
 /// # Errors
-/// When the database does not answer.
-pub async fn sign_in(state: &ApiState, user: User) -> Result<Session, ApiError> {
+/// [`ApiError::WrongPassword`] when it was changed meanwhile; when the database does not answer.
+pub async fn sign_in(
+    state: &ApiState,
+    user: User,
+    password_hash: String,
+) -> Result<Session, ApiError> {
     let now = clock::now();
     let refresh_token = mint::secret();
     let refresh_expires_at = now + REFRESH_LIFETIME;
     let session = NewSession {
         id: mint::id(),
         user_id: user.id.clone(),
+        password_hash,
         refresh_hash: api_token::hash(&refresh_token),
         expires_at: refresh_expires_at,
     };
-    state.store.create_session(&session).await?;
+    if !state.store.create_session(&session).await? {
+        return Err(ApiError::WrongPassword);
+    }
     let issued =
         state.access_tokens.issue(&user.id, &session.id, now).map_err(ApiError::internal)?;
     let (access_token, access_expires_at) = issued;

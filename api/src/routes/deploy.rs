@@ -100,7 +100,7 @@ pub struct Wanted {
     pub kind: DeploymentKind,
     pub description: String,
     pub source: Option<Source>,
-    /// The release to copy or to restart.
+    /// The release that a rollback copies.
     pub target: Option<ReleaseId>,
 }
 

@@ -121,9 +121,10 @@ pub async fn restart(
         let live = view::release::live(&state, &app).await?;
         let wanted = Wanted {
             kind: DeploymentKind::Restart,
-            description: format!("restart v{}", live.version),
+            description: "restart".to_owned(),
             source: live.source,
-            target: Some(live.id),
+            // Whatever is live when its turn comes: a change may be ahead of it.
+            target: None,
         };
         begin(&state, &app, &caller, wanted).await
     });

@@ -113,7 +113,7 @@ pub async fn join(
     let user = state.store.use_invitation(&secret_hash, &password_hash, clock::now()).await?;
     let user = user.ok_or(ApiError::InvalidInvitation)?;
     state.login_limits.succeeded(Some(&user.email), address);
-    Ok((StatusCode::CREATED, axum::Json(sign_in(&state, user).await?)))
+    Ok((StatusCode::CREATED, axum::Json(sign_in(&state, user, password_hash).await?)))
 }
 
 fn described(invitation: store::Invitation) -> Invitation {

@@ -31,7 +31,7 @@ pub async fn claim(
     let user = state.store.use_claim(&token, &request.email, &hash, clock::now()).await?;
     let user = user.ok_or(ApiError::InvalidCredential)?;
     state.login_limits.succeeded(None, address);
-    Ok((StatusCode::CREATED, axum::Json(sign_in(&state, user).await?)))
+    Ok((StatusCode::CREATED, axum::Json(sign_in(&state, user, hash).await?)))
 }
 
 /// Signs in with a password. After ten failures an account waits.
@@ -47,11 +47,11 @@ pub async fn login(
     trail.claims_to_be(email);
     state.login_limits.attempt(Some(email), address, Instant::now()).map_err(too_many)?;
     let account = state.store.user_by_email(email).await?;
-    let (user, hash) = account.map(|it| (it.user, it.password_hash)).unzip();
-    let right = state.passwords.verify(request.password, hash).await?;
-    let user = user.filter(|_| right).ok_or(ApiError::WrongPassword)?;
+    let stored = account.as_ref().map(|account| account.password_hash.clone());
+    let right = state.passwords.verify(request.password, stored).await?;
+    let account = account.filter(|_| right).ok_or(ApiError::WrongPassword)?;
     state.login_limits.succeeded(Some(email), address);
-    Ok(axum::Json(sign_in(&state, user).await?))
+    Ok(axum::Json(sign_in(&state, account.user, account.password_hash).await?))
 }
 
 /// Trades a refresh token for the next pair. Each works once; a second use ends the session.

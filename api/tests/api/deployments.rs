@@ -120,7 +120,28 @@ async fn a_restart_needs_something_live() {
     deploy_image(&admin).await;
     Worker::of(&world, &app.id).deploy().await;
     let restart = admin.post("/v1/apps/shop/restart", &json!({})).await;
-    assert_eq!(restart.json()["description"], "restart v1");
+    assert_eq!(restart.json()["description"], "restart");
+}
+
+#[tokio::test]
+async fn a_restart_drops_no_change_that_waits() {
+    let world = World::start().await;
+    let admin = world.admin().await;
+    let app = world.app(&admin, "shop").await;
+    deploy_image(&admin).await;
+    Worker::of(&world, &app.id).deploy().await;
+    let set = admin.patch("/v1/apps/shop/config", &json!({"values": {"TIER": "gold"}})).await;
+    assert_eq!(set.status, 200, "{}", set.text);
+    for _ in 0..2 {
+        assert_eq!(admin.post("/v1/apps/shop/restart", &json!({})).await.status, 202);
+    }
+    let listed = admin.get("/v1/apps/shop/deployments").await.json();
+    let stands =
+        |deployment: &Value| (deployment["kind"].clone(), deployment["state"]["name"].clone());
+    let latest: Vec<_> = listed.as_array().unwrap().iter().take(3).map(stands).collect();
+    let expected = [("restart", "queued"), ("restart", "superseded"), ("config", "queued")]
+        .map(|(kind, state)| (json!(kind), json!(state)));
+    assert_eq!(latest, expected);
 }
 
 #[tokio::test]

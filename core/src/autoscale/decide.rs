@@ -79,6 +79,35 @@ impl Verdict {
     pub fn is_ordinary(self) -> bool {
         matches!(self, Self::Steady | Self::CoolingDown | Self::Pacing)
     }
+
+    /// What it does to the count.
+    pub fn effect(self) -> Effect {
+        match self {
+            Self::Up | Self::Wake => Effect::More,
+            Self::Down | Self::Sleep => Effect::Fewer,
+            Self::AtMax | Self::AtHostCapacity | Self::Blind => Effect::Hindered,
+            Self::Steady
+            | Self::Pacing
+            | Self::CoolingDown
+            | Self::RollingOut
+            | Self::Settling
+            | Self::Paused
+            | Self::Asleep => Effect::Kept,
+        }
+    }
+}
+
+/// What a decision does to the count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// It grows.
+    More,
+    /// It shrinks.
+    Fewer,
+    /// It stays although more are wanted, or because nobody knows: somebody may have to act.
+    Hindered,
+    /// It stays, as it should.
+    Kept,
 }
 
 /// The numbers of a decision.

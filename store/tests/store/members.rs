@@ -1,5 +1,6 @@
 //! Members: one-time links, roles, and that somebody is always left who can manage people.
 
+use anyhow::Context;
 use slipway_core::id::SessionId;
 use slipway_core::name::Email;
 use slipway_core::time::{Millis, Timestamp};
@@ -42,14 +43,20 @@ fn link(by: &User, secret_hash: &str) -> NewInvitation {
     }
 }
 
+async fn password_of(bench: &Bench, user: &User) -> anyhow::Result<String> {
+    let account = bench.store.user_by_id(&user.id).await?;
+    Ok(account.context("a member")?.password_hash)
+}
+
 async fn session(bench: &Bench, user: &User) -> anyhow::Result<SessionId> {
     let session = NewSession {
         id: mint::id(),
         user_id: user.id.clone(),
+        password_hash: password_of(bench, user).await?,
         refresh_hash: mint::secret(),
         expires_at: clock::now() + SOON,
     };
-    bench.store.create_session(&session).await?;
+    anyhow::ensure!(bench.store.create_session(&session).await?, "the password is right");
     Ok(session.id)
 }
 

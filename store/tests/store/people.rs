@@ -15,6 +15,7 @@ on_both_databases!(
     of_two_who_trade_one_refresh_token_one_ends_the_session,
     an_ended_session_is_nobodys,
     a_changed_password_ends_the_other_sessions,
+    no_session_outlives_the_password_that_opened_it,
     an_api_token_is_its_owners_until_it_ends,
     a_token_for_one_app_goes_with_the_app,
 );
@@ -29,10 +30,11 @@ async fn session(bench: &Bench, user: &User, refresh: &str) -> anyhow::Result<Se
     let session = NewSession {
         id: mint::id(),
         user_id: user.id.clone(),
+        password_hash: "hash".to_owned(),
         refresh_hash: refresh.to_owned(),
         expires_at: clock::now() + SOON,
     };
-    bench.store.create_session(&session).await?;
+    assert!(bench.store.create_session(&session).await?, "the password is right");
     Ok(session.id)
 }
 
@@ -162,6 +164,28 @@ async fn a_changed_password_ends_the_other_sessions(bench: Bench) -> anyhow::Res
     assert_eq!(bench.store.user_by_id(&user.id).await?.unwrap().password_hash, "new");
     bench.store.set_password(&user.id, "newer", None).await?;
     assert_eq!(whose(&bench, &here).await?, None);
+    Ok(())
+}
+
+async fn no_session_outlives_the_password_that_opened_it(bench: Bench) -> anyhow::Result<()> {
+    let user = ada(&bench).await?;
+    let mut stored = "hash".to_owned();
+    for round in 0..16 {
+        let opened = NewSession {
+            id: mint::id(),
+            user_id: user.id.clone(),
+            password_hash: stored,
+            refresh_hash: mint::secret(),
+            expires_at: clock::now() + SOON,
+        };
+        stored = format!("hash {round}");
+        let change = bench.store.set_password(&user.id, &stored, None);
+        let (began, changed) = tokio::join!(bench.store.create_session(&opened), change);
+        changed?;
+        began?;
+        assert_eq!(whose(&bench, &opened.id).await?, None);
+        assert!(!bench.store.create_session(&opened).await?, "its password is another one by now");
+    }
     Ok(())
 }
 

@@ -12,6 +12,7 @@ use slipway_core::reason::{Reason, ReasonCode};
 use slipway_core::release::ImageRef;
 use slipway_core::time::Millis;
 use slipway_core::wire::app::AppHealth;
+use slipway_core::wire::auth::Scope;
 use slipway_core::wire::config::{ConfigEntry, ConfigList, ConfigValue};
 use slipway_core::wire::metrics::{AppTraffic, TrafficOverview};
 use slipway_core::wire::release::{Differences, ReleaseInfo, ReleaseSummary};
@@ -32,6 +33,7 @@ use crate::pages::sign_in::SignInPage;
 use crate::templates::{Frame, Trouble, View};
 use crate::view::app_head::{AppHead, Tab};
 use crate::view::prose::sentence;
+use crate::view::rights::Rights;
 use fixtures::{NOW, answers, app, deployment, failed, first_answers, releases, session};
 
 fn console() -> std::sync::Arc<Console> {
@@ -52,6 +54,14 @@ fn signed_in(console: &Console) -> Frame {
     let mut frame = Frame::of(console, Some(&session()));
     frame.version = Some("0.1.0".to_owned());
     frame
+}
+
+fn signed_in_as(role: Scope) -> impl FnOnce(&Console) -> Frame {
+    move |console| {
+        let mut frame = signed_in(console);
+        frame.may = Rights::of(role);
+        frame
+    }
 }
 
 fn with_form(console: &Console) -> Frame {

@@ -1,6 +1,6 @@
 //! What the autoscaler does, for people.
 
-use slipway_core::autoscale::{AutoscaleSettings, Verdict};
+use slipway_core::autoscale::{AutoscaleSettings, Effect};
 use slipway_core::wire::autoscale::{AppAutoscale, AutoscaleInfo, DecisionInfo, Simulation};
 
 use crate::table::{Cell, Table, facts};
@@ -53,17 +53,11 @@ fn targets(settings: &AutoscaleSettings) -> String {
 fn decisions(view: &View, decisions: &[DecisionInfo]) -> String {
     let mut table = Table::new(["WHEN", "PROCESS", "COUNT", "WHY"]);
     for info in decisions.iter().take(SHOWN) {
-        let tone = match info.decision.verdict {
-            Verdict::Up | Verdict::Wake => Tone::Good,
-            Verdict::Down | Verdict::Sleep => Tone::Busy,
-            Verdict::AtMax | Verdict::AtHostCapacity | Verdict::Blind => Tone::Doubtful,
-            Verdict::Steady
-            | Verdict::Pacing
-            | Verdict::CoolingDown
-            | Verdict::RollingOut
-            | Verdict::Settling
-            | Verdict::Paused
-            | Verdict::Asleep => Tone::Quiet,
+        let tone = match info.decision.verdict.effect() {
+            Effect::More => Tone::Good,
+            Effect::Fewer => Tone::Busy,
+            Effect::Hindered => Tone::Doubtful,
+            Effect::Kept => Tone::Quiet,
         };
         table.row([
             view.when(info.at).into(),
@@ -106,7 +100,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use slipway_core::autoscale::replay::{Outcome, Step};
-    use slipway_core::autoscale::{Amount, Decision, Numbers};
+    use slipway_core::autoscale::{Amount, Decision, Numbers, Verdict};
     use slipway_core::metric::Metric;
     use slipway_core::time::Millis;
 

@@ -9,7 +9,7 @@ use super::{HOSTILE, assert_nothing_ran, render, signed_in};
 use crate::pages::app::domains::{DomainsPage, RemovalPage};
 use crate::view::app_head::{AppHead, Tab};
 
-fn domain(name: &str) -> DomainInfo {
+pub fn domain(name: &str) -> DomainInfo {
     DomainInfo {
         domain: name.parse().unwrap(),
         url: format!("http://{name}:8080"),

@@ -8,18 +8,17 @@ use slipway_core::wire::config::{ConfigEntry, ConfigList};
 use slipway_core::wire::member::{Invitation, InvitationKind, NewInvitation};
 
 use super::fixtures::{NOW, answers, app, releases};
-use super::{HOSTILE, assert_nothing_ran, count, releases_page, render, signed_in, with_form};
-use crate::console::Console;
+use super::{
+    HOSTILE, assert_nothing_ran, count, releases_page, render, signed_in, signed_in_as, with_form,
+};
 use crate::pages::app::config::ConfigPage;
 use crate::pages::app::settings::SettingsPage;
 use crate::pages::join::JoinPage;
 use crate::pages::members::removal::RemovalPage;
 use crate::pages::members::{Answers, MembersPage};
 use crate::pages::tokens::TokensPage;
-use crate::templates::Frame;
 use crate::view::app_head::{AppHead, Tab};
 use crate::view::prose::sentence;
-use crate::view::rights::Rights;
 
 fn user(number: u128, name: &str, role: Scope) -> User {
     let email = format!("{name}@example.com").parse().unwrap();
@@ -59,12 +58,6 @@ fn seen_by(index: usize) -> Answers {
     Answers { me, members, invitations }
 }
 
-fn looking(console: &Console) -> Frame {
-    let mut frame = signed_in(console);
-    frame.may = Rights::of(Scope::Read);
-    frame
-}
-
 #[test]
 fn an_admin_sees_the_link_once_and_manages_everybody_but_the_only_admin() {
     let page = MembersPage::new(seen_by(0), Some(made(InvitationKind::Join)), NOW);
@@ -78,7 +71,7 @@ fn an_admin_sees_the_link_once_and_manages_everybody_but_the_only_admin() {
 #[test]
 fn a_reader_sees_who_is_there_and_may_leave() {
     let page = MembersPage::new(seen_by(1), None, NOW);
-    insta::assert_snapshot!("members_for_a_reader", render(looking, &page));
+    insta::assert_snapshot!("members_for_a_reader", render(signed_in_as(Scope::Read), &page));
 }
 
 #[test]
@@ -133,21 +126,25 @@ fn nothing_is_offered_to_a_reader_that_would_be_refused() {
     let releases = releases_page(releases());
     let tokens = |may| TokensPage::new(Vec::new(), None, may, NOW);
     for (offered, html, to_an_admin) in [
-        ("Delete shop", render(looking, &settings), render(signed_in, &settings)),
-        ("Restart shop", render(looking, &settings), render(signed_in, &settings)),
-        ("Roll back<", render(looking, &releases), render(signed_in, &releases)),
-        (">Edit</a>", render(looking, &config), render(signed_in, &config)),
-        ("Reveal<", render(looking, &config), render(signed_in, &config)),
+        ("Delete shop", render(signed_in_as(Scope::Read), &settings), render(signed_in, &settings)),
+        (
+            "Restart shop",
+            render(signed_in_as(Scope::Read), &settings),
+            render(signed_in, &settings),
+        ),
+        ("Roll back<", render(signed_in_as(Scope::Read), &releases), render(signed_in, &releases)),
+        (">Edit</a>", render(signed_in_as(Scope::Read), &config), render(signed_in, &config)),
+        ("Reveal<", render(signed_in_as(Scope::Read), &config), render(signed_in, &config)),
         (
             "value=\"write\"",
-            render(looking, &tokens(Scope::Read)),
+            render(signed_in_as(Scope::Read), &tokens(Scope::Read)),
             render(signed_in, &tokens(Scope::Admin)),
         ),
     ] {
         assert!(!html.contains(offered), "{offered}: {html}");
         assert!(to_an_admin.contains(offered), "{offered}: {to_an_admin}");
     }
-    let html = render(looking, &tokens(Scope::Read));
+    let html = render(signed_in_as(Scope::Read), &tokens(Scope::Read));
     assert!(html.contains("value=\"read\" checked"), "what is left is chosen: {html}");
 }
 

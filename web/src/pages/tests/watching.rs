@@ -10,15 +10,18 @@ use slipway_core::log::LogSource;
 use slipway_core::metric::Metric;
 use slipway_core::time::{Millis, Timestamp};
 use slipway_core::wire::alert::{AlertInfo, AlertOrigin, Firing};
+use slipway_core::wire::auth::Scope as Role;
 use slipway_core::wire::autoscale::{AppAutoscale, AutoscaleInfo, DecisionInfo, Simulation};
 use slipway_core::wire::channel::{Channel, ChannelMade, Delivery, DeliveryState};
 use slipway_core::wire::drain::{DrainFailure, DrainInfo, DrainTest};
 
+use super::domains::domain;
 use super::fixtures::{NOW, answers, nothing_measured};
-use super::{HOSTILE, assert_nothing_ran, count, render, signed_in};
+use super::{HOSTILE, assert_nothing_ran, count, render, signed_in, signed_in_as};
 use crate::pages::alerts::{AlertsPage, Answers, Draft};
 use crate::pages::app::autoscale::settings::SettingsForm;
 use crate::pages::app::autoscale::{AutoscalePage, Draft as Settings};
+use crate::pages::app::domains::DomainsPage;
 use crate::pages::app::drains::{Draft as Tried, DrainsPage};
 use crate::pages::app::scale::ScalePage;
 use crate::pages::channels::ChannelsPage;
@@ -245,4 +248,50 @@ fn without_measurements_a_simulation_says_so() {
     assert!(html.contains("Scale worker by itself"), "{html}");
     let nobody = "nobody".parse().unwrap();
     assert!(AutoscalePage::new(answers().app, &nobody, scaled(), Settings::Present, NOW).is_none());
+}
+
+/// The forms of a page that would change something, beside the one that signs out.
+fn offers(html: &str) -> usize {
+    html.matches("<form").count() - html.matches("action=\"/sign-out\"").count()
+}
+
+#[test]
+fn nobody_is_offered_what_their_role_does_not_cover() {
+    let alerts = |role| {
+        let page = |answers| render(signed_in_as(role), &AlertsPage::new(answers, Draft::New, NOW));
+        let host = Answers { app: None, ..of_shop("") };
+        (offers(&page(of_shop(""))) > 0, offers(&page(host)) > 0)
+    };
+    assert_eq!(alerts(Role::Read), (false, false));
+    assert_eq!(alerts(Role::Write), (true, false));
+    assert_eq!(alerts(Role::Admin), (true, true));
+
+    let channels = |role| {
+        let page = ChannelsPage::new(vec![channel("https://hooks.example.com/…")], NOW);
+        offers(&render(signed_in_as(role), &page))
+    };
+    assert_eq!((channels(Role::Write), channels(Role::Admin)), (0, 3));
+
+    let drains = |role| offers(&render(signed_in_as(role), &drains_page("syslog://10.0.0.5:514")));
+    assert_eq!((drains(Role::Deploy), drains(Role::Write)), (0, 7));
+
+    let domains = |role| {
+        let page = DomainsPage::new(answers().app, vec![domain("shop.example.com")], NOW);
+        let html = render(signed_in_as(role), &page);
+        (offers(&html), html.contains(">Remove<"))
+    };
+    assert_eq!(domains(Role::Deploy), (0, false));
+    assert_eq!(domains(Role::Write), (1, true));
+}
+
+#[test]
+fn a_reader_may_simulate_and_not_save() {
+    let web = "web".parse().unwrap();
+    let page =
+        || AutoscalePage::new(answers().app, &web, scaled(), Settings::Present, NOW).unwrap();
+    let html = render(signed_in_as(Role::Read), &page());
+    assert!(html.contains(">Simulate<") && html.contains("Try it on the last"), "{html}");
+    assert!(!html.contains(">Save<") && !html.contains(">Turn off<"), "{html}");
+    let html = render(signed_in_as(Role::Write), &page());
+    assert!(html.contains(">Save<") && html.contains(">Turn off<"), "{html}");
 }

@@ -1,7 +1,7 @@
 //! What the autoscaler decided, in a line each.
 
 use serde::Serialize;
-use slipway_core::autoscale::{AutoscaleSettings, Verdict};
+use slipway_core::autoscale::{AutoscaleSettings, Effect, Verdict};
 use slipway_core::time::Timestamp;
 use slipway_core::wire::autoscale::{AutoscaleInfo, DecisionInfo};
 
@@ -32,17 +32,11 @@ impl DecisionRow {
 }
 
 fn tone(verdict: Verdict) -> Tone {
-    match verdict {
-        Verdict::Up | Verdict::Wake => Tone::Good,
-        Verdict::Down | Verdict::Sleep => Tone::Busy,
-        Verdict::AtMax | Verdict::AtHostCapacity | Verdict::Blind => Tone::Warn,
-        Verdict::Steady
-        | Verdict::Pacing
-        | Verdict::CoolingDown
-        | Verdict::RollingOut
-        | Verdict::Settling
-        | Verdict::Paused
-        | Verdict::Asleep => Tone::Idle,
+    match verdict.effect() {
+        Effect::More => Tone::Good,
+        Effect::Fewer => Tone::Busy,
+        Effect::Hindered => Tone::Warn,
+        Effect::Kept => Tone::Idle,
     }
 }
 
