@@ -27,9 +27,10 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use slipway_core::deployment::DeploymentState;
+use slipway_core::instance::InstanceState;
 use slipway_core::rollout::{Action, plan};
-use slipway_store::clock;
 use slipway_store::wakes::Topic;
+use slipway_store::{Backend, Instance, clock};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -44,7 +45,11 @@ use crate::context::{Host, Shared};
 use crate::health::HealthBoard;
 use crate::proxy::{ProxyConfig, Traffic};
 
-/// How often the world is looked at without a hint.
+/// How often the world is looked at without a hint while all is as it should be, and whoever
+/// changes what is wanted is in this process and gives a hint.
+const QUIET_POLL: Duration = Duration::from_secs(5);
+/// The same where roles run apart, while a release is observed, or while an instance drains or
+/// waits for its next start.
 const POLL: Duration = Duration::from_secs(2);
 /// How often while something boots or switches.
 const BUSY_POLL: Duration = Duration::from_millis(250);
@@ -103,8 +108,7 @@ impl<H: Host> Instances<H> {
                 }
             }
             pause = match self.look_and_act().await {
-                Ok(true) => BUSY_POLL,
-                Ok(false) => POLL,
+                Ok(pause) => pause,
                 Err(error) => {
                     tracing::warn!(error = format!("{error:#}"), "could not reconcile instances");
                     POLL
@@ -114,9 +118,8 @@ impl<H: Host> Instances<H> {
         self.effects.finish(Duration::from_secs(5)).await;
     }
 
-    /// One look at everything, and the steps that follow from it. Says whether anything is under
-    /// way that deserves a closer look soon.
-    async fn look_and_act(&mut self) -> anyhow::Result<bool> {
+    /// One look at everything, and the steps that follow from it. Says when the next is due.
+    async fn look_and_act(&mut self) -> anyhow::Result<Duration> {
         // Rows before the engine: what a row calls started and the later listing lacks is gone.
         self.fleet.load(&self.context.store).await?;
         let mut sighting = self.sight().await;
@@ -124,32 +127,33 @@ impl<H: Host> Instances<H> {
         self.absorb(&sighting).await?;
         self.sync_sites().await;
         self.note_rollouts(&sighting);
-        let mut busy = !sighting.complete;
+        let mut pause = if sighting.complete { self.quiet_poll() } else { BUSY_POLL };
         for app_id in self.fleet.app_ids() {
             match self.reconcile(&app_id, &mut sighting).await {
-                Ok(app_is_busy) => busy |= app_is_busy,
+                Ok(due) => pause = pause.min(due),
                 Err(error) => {
+                    pause = pause.min(POLL);
                     let error = format!("{error:#}");
                     tracing::warn!(%app_id, error, "could not reconcile an app");
                 }
             }
         }
         self.remove_orphans(&sighting).await;
-        Ok(busy)
+        Ok(pause)
     }
 
-    /// Plans and acts for one app until nothing follows at once.
+    /// Plans and acts for one app until nothing follows at once. Says when to look at it again.
     async fn reconcile(
         &mut self,
         app_id: &slipway_core::id::AppId,
         sighting: &mut Sighting,
-    ) -> anyhow::Result<bool> {
+    ) -> anyhow::Result<Duration> {
         for _ in 0..STEPS {
-            let Some(member) = self.fleet.member(app_id) else { return Ok(false) };
+            let Some(member) = self.fleet.member(app_id) else { return Ok(POLL) };
             let world = self.world(&member, sighting).await?;
             let next = plan(&world, clock::now());
             if next.actions.is_empty() && next.event.is_none() {
-                return Ok(self.is_busy(&member));
+                return Ok(self.pause(&member));
             }
             // These change the world at once, so that the next step can follow at once.
             let goes_on = next.event.is_some()
@@ -167,17 +171,33 @@ impl<H: Host> Instances<H> {
             self.fleet.reload(&self.context.store, app_id).await?;
             acted?;
             if !goes_on {
-                return Ok(true);
+                return Ok(BUSY_POLL);
             }
         }
-        Ok(true)
+        Ok(BUSY_POLL)
     }
 
-    /// A release that is only observed changes by events and by the clock, as anything else does.
-    fn is_busy(&self, member: &Member) -> bool {
+    /// When to look at an app again of which nothing is to be done now. What happens in containers
+    /// is told by the engine and by probes; what comes with time, as the end of observing, is not.
+    fn pause(&self, member: &Member) -> Duration {
         let rolls =
             |rollout: &ActiveRollout| rollout.deployment.state != DeploymentState::Observing;
-        member.rollout.as_ref().is_some_and(rolls) || self.locals.any_booting(&member.app.id)
+        if member.rollout.as_ref().is_some_and(rolls) || self.locals.any_booting(&member.app.id) {
+            return BUSY_POLL;
+        }
+        let is_steady = |row: &Instance| row.state == InstanceState::Ready;
+        if member.rollout.is_none() && member.rows.iter().all(is_steady) {
+            self.quiet_poll()
+        } else {
+            POLL
+        }
+    }
+
+    fn quiet_poll(&self) -> Duration {
+        match self.context.store.backend() {
+            Backend::Sqlite => QUIET_POLL,
+            Backend::Postgres => POLL,
+        }
     }
 
     fn shared(&self) -> Shared<H> {

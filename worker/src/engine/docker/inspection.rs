@@ -23,8 +23,8 @@ use crate::engine::EngineError;
 const FRESH: Duration = Duration::from_mins(1);
 /// The same while it boots: what it listens on is asked for until that is what it should.
 const FRESH_WHILE_BOOTING: Duration = Duration::from_secs(1);
-/// A boot is over this long after a start, however it went. The kernel walks the sockets of the
-/// whole host to tell who listens, for a millisecond each time.
+/// A boot is over this long after a start, however it went. The kernel walks the table of every
+/// connection to tell who listens, for milliseconds each time.
 const BOOTED: Duration = Duration::from_mins(15);
 
 /// Details of one container.
@@ -40,7 +40,7 @@ pub struct Inspection {
     pub restarts: u32,
     /// What its network namespace can be told by, where that can be read.
     pub namespace: Option<u64>,
-    /// What is listened on in it while it boots, where that can be read.
+    /// What was listened on in it when it booted, where that can be read.
     pub listeners: Vec<SocketAddr>,
 }
 
@@ -103,6 +103,14 @@ impl Inspections {
         valid.then(|| entry.inspection.clone())
     }
 
+    /// What was seen of a container that had booted, however long ago.
+    fn booted(&self, container: &Container) -> Option<Inspection> {
+        let known = self.lock();
+        let inspection = &known.entries.get(&container.id)?.inspection;
+        let is_up = inspection.status == Status::Running && !inspection.is_booting(container);
+        is_up.then(|| inspection.clone())
+    }
+
     fn generation(&self) -> u64 {
         self.lock().generation
     }
@@ -127,15 +135,21 @@ impl Inspections {
 }
 
 impl Inspection {
-    /// `listens`: whether it is to listen on a port.
-    fn of(id: &str, found: ContainerInspectResponse, listens: bool) -> Self {
+    /// `listens`: whether it is to listen on a port; `booted`: what was seen of it when it did.
+    fn of(id: &str, found: ContainerInspectResponse, listens: bool, booted: Option<Self>) -> Self {
         let state = found.state.unwrap_or_default();
         let moment = |text: Option<String>| text.as_deref().and_then(Moment::parse);
         let ended = moment(state.finished_at);
         let pid = state.pid.and_then(|pid| u32::try_from(pid).ok()).filter(|pid| *pid > 0);
         let process = pid.and_then(|pid| Process::of(id, pid));
         let started = moment(state.started_at);
-        let listening = process.as_ref().filter(|_| listens && age(started) < BOOTED);
+        let listeners = match booted.filter(|booted| booted.started == started) {
+            Some(booted) => booted.listeners,
+            None if listens && age(started) < BOOTED => {
+                process.as_ref().map(Process::listeners).unwrap_or_default()
+            }
+            None => Vec::new(),
+        };
         Self {
             status: state.status.map_or(Status::Ended, Status::of),
             pid,
@@ -147,7 +161,7 @@ impl Inspection {
             },
             restarts: found.restart_count.and_then(|n| u32::try_from(n).ok()).unwrap_or_default(),
             namespace: process.as_ref().and_then(Process::network_namespace),
-            listeners: listening.map(Process::listeners).unwrap_or_default(),
+            listeners,
         }
     }
 
@@ -195,7 +209,9 @@ impl Docker {
             Err(error) => return Err(refused(DOING, &error)),
         };
         let listens = container.port().is_some();
-        let reading = tokio::task::spawn_blocking(move || Inspection::of(&id, found, listens));
+        let booted = inspections.booted(container);
+        let reading =
+            tokio::task::spawn_blocking(move || Inspection::of(&id, found, listens, booted));
         let inspection = reading
             .await
             .map_err(|error| EngineError::Refused { doing: DOING, message: error.to_string() })?;
