@@ -35,11 +35,11 @@ pub struct Args {
 pub async fn run(invocation: &Invocation, args: Args) -> Result<(), Failure> {
     let printer = &invocation.printer;
     let (client, app) = invocation.client_and_app().await?;
-    let version = match args.version {
-        Some(Version(version)) => version,
-        None => newest_stable(&client, &app).await?,
+    let target = match args.version {
+        Some(Version(version)) => client.release(&app, version).await?,
+        None => newest_different(&client, &app).await?,
     };
-    let target = client.release(&app, version).await?;
+    let version = target.summary.version;
     printer.say(preview(&printer.view, &app, &target).trim_end())?;
     if printer.interactive && !args.yes && !prompt::confirm(&format!("roll back to v{version}?"))? {
         return Err(Failure::new("nothing was done"));
@@ -50,19 +50,25 @@ pub async fn run(invocation: &Invocation, args: Args) -> Result<(), Failure> {
     follow(invocation, &client, &deployment, args.wait).await
 }
 
-async fn newest_stable(client: &Client, app: &AppName) -> Result<u32, Failure> {
+/// The newest stable release before the live one that runs something else: a restart makes a
+/// release that does not.
+async fn newest_different(client: &Client, app: &AppName) -> Result<ReleaseInfo, Failure> {
     let releases = client.releases(app, ReleasePage { limit: Some(100), before: None }).await?;
-    choose(&releases).ok_or_else(|| {
-        Failure::new(format!("{app} has no earlier stable release to go back to"))
-            .hint("`slipway releases` lists what there is")
-    })
+    for version in older_stable(&releases) {
+        let release = client.release(app, version).await?;
+        if release.differs_from_live.as_ref().is_some_and(|it| !it.is_empty()) {
+            return Ok(release);
+        }
+    }
+    Err(Failure::new(format!("{app} has no earlier stable release that differs from the live one"))
+        .hint("`slipway releases` lists what there is"))
 }
 
-/// The newest stable release before the live one, among releases listed newest first.
-fn choose(releases: &[ReleaseSummary]) -> Option<u32> {
-    let live = releases.iter().find(|release| release.live)?.version;
-    let older = releases.iter().filter(|release| release.version < live);
-    older.filter(|release| release.stable).map(|release| release.version).max()
+/// The stable releases before the live one, in the order they are listed.
+fn older_stable(releases: &[ReleaseSummary]) -> Vec<u32> {
+    let Some(live) = releases.iter().find(|release| release.live) else { return Vec::new() };
+    let older = releases.iter().filter(|release| release.version < live.version);
+    older.filter(|release| release.stable).map(|release| release.version).collect()
 }
 
 fn preview(view: &View, app: &AppName, target: &ReleaseInfo) -> String {
@@ -112,12 +118,12 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_stable_release_before_the_live_one_is_taken() {
+    fn stable_releases_before_the_live_one_are_candidates() {
         let mut releases = [45, 44, 43, 42, 41].map(testing::release);
         releases[1].live = true;
         releases[2].stable = false;
-        assert_eq!(choose(&releases), Some(42));
-        assert_eq!(choose(&releases[..3]), None);
-        assert_eq!(choose(&releases[2..]), None, "nothing is live");
+        assert_eq!(older_stable(&releases), [42, 41]);
+        assert!(older_stable(&releases[..3]).is_empty());
+        assert!(older_stable(&releases[2..]).is_empty(), "nothing is live");
     }
 }

@@ -11,6 +11,7 @@ use slipway_tests::{Backend, Echo, Load, Slipway, docker, eventually};
 
 use crate::Outcome;
 
+const UNWATCHED: &str = "[rollout]\nobserve = \"0s\"\n";
 const WARM: &str = "[rollout]\nobserve = \"60s\"\n";
 
 async fn release(slipway: &Slipway, version: u32) -> anyhow::Result<ReleaseInfo> {
@@ -67,6 +68,18 @@ async fn a_rollback_inside_the_warm_window_starts_no_container() -> Outcome {
     let releases = slipway.client().releases(&Slipway::app("shop"), ReleasePage::default()).await?;
     let live: Vec<u32> = releases.iter().filter(|r| r.live).map(|r| r.version).collect();
     assert_eq!(live, [3]);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rollback_goes_past_releases_that_run_the_same() -> Outcome {
+    let slipway = Slipway::start(Backend::Sqlite).await?;
+    let ada = slipway.developer("shop").await;
+    ada.deploy(&Echo::named("one").manifest(UNWATCHED)).await;
+    ada.deploy(&Echo::named("two").manifest(UNWATCHED)).await;
+    ada.slipway(&["restart"]).await.expect_success();
+    ada.slipway(&["rollback"]).await.expect_success().expect_said(&["from v3 to v1"]);
+    assert_eq!(slipway.site("shop").text("/").await?, "one");
     Ok(())
 }
 
