@@ -63,11 +63,10 @@ async fn every_request_becomes_a_line_of_its_app_also_over_restarts_and_rotation
     rig.get("/after-rotation").await;
     let mut collector = Collector::new(rig.proxy.access_log(), logs.clone());
     collect(&mut collector, &logs, &shop(), 4);
-    let lines = requests(&logs, &shop());
-    assert_eq!(lines.len(), 4, "none came twice");
-    for path in ["/while-away", "/after-rotation"] {
-        of_path(&lines, path);
-    }
+    // What was written before a rotation is read before what came after it.
+    let paths: Vec<String> =
+        requests(&logs, &shop()).into_iter().map(|line| line.request.unwrap().path).collect();
+    assert_eq!(paths[2..], ["/while-away", "/after-rotation"]);
 }
 
 /// The line of a request. Workers of nginx write their own buffers: which comes first is chance.
