@@ -101,6 +101,7 @@ fn running(routes: Routes) -> Routes {
         .delete("/v1/apps/{app}", apps::destroy)
         .get("/v1/apps/{app}/releases", releases::list)
         .get("/v1/apps/{app}/releases/{version}", releases::show)
+        .get("/v1/apps/{app}/rollback", releases::show_rollback)
         .post("/v1/apps/{app}/rollback", releases::roll_back)
         .post("/v1/apps/{app}/restart", deployments::restart)
         .post("/v1/apps/{app}/deploy/image", deploy::image)

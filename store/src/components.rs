@@ -31,6 +31,21 @@ impl Store {
         tx.commit().await
     }
 
+    /// Writes down how parts are: a name, whether it is well, and one sentence.
+    pub async fn set_component_statuses(
+        &self,
+        parts: &[(&str, bool, String)],
+    ) -> Result<(), StoreError> {
+        let now = clock::now();
+        let mut tx = self.begin_write().await?;
+        for (name, ok, message) in parts {
+            statement!("components/set", *name, i64::from(*ok), message.as_str(), now.0)
+                .execute(tx.connection())
+                .await?;
+        }
+        tx.commit().await
+    }
+
     /// What is known of every part, by name.
     pub async fn component_statuses(&self) -> Result<Vec<ComponentRow>, StoreError> {
         let rows = statement!("components/all").fetch_all(self.reader()).await?;

@@ -29,6 +29,10 @@ use crate::{clock, mint};
 
 /// How long any verb waits to be admitted to the database.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long to wait for a hint where every change comes with one.
+const HINTED: Duration = Duration::from_secs(5);
+/// How long where changes come without.
+const UNHINTED: Duration = Duration::from_secs(2);
 /// How often the beginning of a write is tried within that time.
 const TRIES: u32 = 3;
 
@@ -95,6 +99,16 @@ impl Store {
 
     pub fn backend(&self) -> Backend {
         self.0.backend
+    }
+
+    /// How long to wait for a hint before looking anyway. SQLite has every writer in this process,
+    /// and so every change comes with its hint; PostgreSQL has writers in others, whose hints do not
+    /// come here.
+    pub fn patience(&self) -> Duration {
+        match self.0.backend {
+            Backend::Sqlite => HINTED,
+            Backend::Postgres => UNHINTED,
+        }
     }
 
     /// The hints of this process.

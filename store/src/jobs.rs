@@ -94,6 +94,15 @@ impl Store {
         Ok(None)
     }
 
+    /// How long until a job that was put off can be claimed; `None` when none was. Where the
+    /// database's clock differs from this one, it is a guess.
+    pub async fn next_job_due(&self) -> Result<Option<Millis>, StoreError> {
+        let now = clock::now();
+        let row = statement!("jobs/next_due", now.0).fetch_one(self.reader()).await?;
+        let due: Option<Timestamp> = row.col("due_at_ms")?;
+        Ok(due.map(|due| due.since(now)))
+    }
+
     async fn claim_next(
         &self,
         owner: &str,

@@ -1,7 +1,8 @@
 //! Hints inside one process that something changed, so that nobody has to poll fast.
 //!
 //! A hint is never needed for being right: whoever waits looks at the truth when woken and at the
-//! end of its patience alike. Roles that run apart have no hints from each other and simply poll.
+//! end of its patience alike. Roles that run apart have no hints from each other and simply poll,
+//! as often as [`Store::patience`](crate::Store::patience) says.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -75,6 +76,13 @@ impl Wake {
             tokio::time::sleep(max).await;
         }
     }
+
+    /// Whether there was a hint since the last return (or since subscribing), without waiting.
+    pub fn take(&mut self) -> bool {
+        let came = self.0.has_changed().unwrap_or(false);
+        self.0.mark_unchanged();
+        came
+    }
 }
 
 #[cfg(test)]
@@ -91,6 +99,17 @@ mod tests {
         let before = tokio::time::Instant::now();
         wake.wait(LONG).await;
         assert!(before.elapsed() < LONG);
+    }
+
+    #[test]
+    fn a_hint_is_taken_once() {
+        let wakes = Wakes::default();
+        let mut wake = wakes.subscribe(Topic::Jobs);
+        assert!(!wake.take());
+        wakes.notify(Topic::Jobs);
+        wakes.notify(Topic::Jobs);
+        assert!(wake.take());
+        assert!(!wake.take());
     }
 
     #[tokio::test(start_paused = true)]

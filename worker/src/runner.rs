@@ -21,8 +21,6 @@ use crate::context::{Host, Shared};
 use crate::jobs::{self, Outcome};
 use crate::settings::lease;
 
-/// How often jobs are looked for without a hint.
-const POLL: Duration = Duration::from_secs(2);
 /// Jobs that run at the same time, besides the bound on builds and those that people are attached
 /// to: a day of open shells must not keep a deployment waiting.
 const SLOTS: usize = 8;
@@ -68,10 +66,11 @@ pub async fn run<H: Host>(context: Shared<H>, stop: CancellationToken) {
             slots.spawn(run_leased(Arc::clone(&context), job, run));
             continue;
         }
+        let pause = pause(&context).await;
         tokio::select! {
             () = stop.cancelled() => {}
             _ = running.join_next(), if !running.is_empty() => {}
-            () = wake.wait(POLL) => {}
+            () = wake.wait(pause) => {}
         }
     }
     tokio::join!(wind_down(running), wind_down(attached));
@@ -86,6 +85,19 @@ async fn claim<H: Host>(context: &Shared<H>, owner: &str) -> Option<Job> {
         Err(error) => {
             tracing::warn!(%error, "could not look for jobs");
             None
+        }
+    }
+}
+
+/// How long to wait for a hint: a job that was put off comes due without one.
+async fn pause<H: Host>(context: &Shared<H>) -> Duration {
+    let patience = context.store.patience();
+    match context.store.next_job_due().await {
+        Ok(Some(due)) => due.as_duration().min(patience),
+        Ok(None) => patience,
+        Err(error) => {
+            tracing::warn!(%error, "could not look when the next job is due");
+            patience
         }
     }
 }

@@ -60,6 +60,23 @@ pub async fn show(
 ) -> Result<axum::Json<ReleaseInfo>, ApiError> {
     let (_, version) = names;
     let release = by_version(&state, &app, &version).await?;
+    Ok(axum::Json(describe(&state, &app, release).await?))
+}
+
+/// Describes the release that a rollback without a number goes to: the newest stable one before
+/// the live one that runs something else and still has its image.
+#[utoipa::path(get, path = "/v1/apps/{app}/rollback", operation_id = "show_rollback",
+    tag = "deployments", params(("app" = String, Path)),
+    responses((status = 200, body = ReleaseInfo)), security(("credential" = ["read"])))]
+pub async fn show_rollback(
+    State(state): State<ApiState>,
+    InApp { app, .. }: InApp<Read>,
+) -> Result<axum::Json<ReleaseInfo>, ApiError> {
+    let release = rollback_target(&state, &app, None).await?;
+    Ok(axum::Json(describe(&state, &app, release).await?))
+}
+
+async fn describe(state: &ApiState, app: &App, release: Release) -> Result<ReleaseInfo, ApiError> {
     let sealed = state.store.sealed_config_of_release(&release.id).await?;
     let differs_from_live = match state.store.live_release(&app.id).await? {
         Some(live) if live.id != release.id => {
@@ -69,14 +86,14 @@ pub async fn show(
         }
         Some(_) | None => None,
     };
-    Ok(axum::Json(ReleaseInfo {
+    Ok(ReleaseInfo {
         summary: view::release::summary(&release, app.live_release_id.as_ref()),
         image: release.image,
         formation: release.formation,
         origin: release.source,
         config_keys: sealed.0.into_keys().collect(),
         differs_from_live,
-    }))
+    })
 }
 
 /// Takes the app back to an older release: its image, configuration and processes, as a new

@@ -65,6 +65,7 @@ fn table() -> BTreeMap<&'static str, Demand> {
         ("destroy_app", InApp(Write)),
         ("list_releases", InApp(Read)),
         ("show_release", InApp(Read)),
+        ("show_rollback", InApp(Read)),
         ("roll_back", InApp(Deploy)),
         ("restart", InApp(Deploy)),
         ("deploy_image", InApp(Deploy)),

@@ -23,6 +23,10 @@ async fn a_rollback_goes_to_the_newest_stable_release_that_differs() {
         deploy_image(&admin).await;
         worker.deploy().await;
     }
+    let target = admin.get("/v1/apps/shop/rollback").await;
+    assert_eq!(target.status, 200, "{}", target.text);
+    assert_eq!(target.json()["version"], 1);
+    assert_eq!(target.json()["differs_from_live"]["from_version"], 2);
     let rollback = admin.post("/v1/apps/shop/rollback", &json!({})).await;
     assert_eq!(rollback.status, 202, "{}", rollback.text);
     assert_eq!(rollback.json()["description"], "rollback to v1");
@@ -41,6 +45,8 @@ async fn a_rollback_that_makes_no_sense_is_refused_before_anything_happens() {
         (answer.status, answer.code())
     };
     assert_eq!(roll_back(json!({})).await, (409, "nothing_to_roll_back_to".to_owned()));
+    let target = admin.get("/v1/apps/shop/rollback").await;
+    assert_eq!((target.status, target.code().as_str()), (409, "nothing_to_roll_back_to"));
     deploy_image(&admin).await;
     Worker::of(&world, &app.id).deploy().await;
     assert_eq!(roll_back(json!({"version": 1})).await, (409, "already_current".to_owned()));

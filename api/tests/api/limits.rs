@@ -154,7 +154,7 @@ async fn the_status_has_the_word_of_every_part() {
     let admin = world.admin().await;
     world.app(&admin, "shop").await;
     let store = &world.state.store;
-    store.set_component_status("docker", false, "does not answer").await.unwrap();
+    store.set_component_statuses(&[("docker", false, "does not answer".to_owned())]).await.unwrap();
     let status = admin.get("/v1/status").await.json();
     assert_eq!((status["apps"].as_u64(), status["claimed"].as_bool()), (Some(1), Some(true)));
     assert_eq!(status["database"], json!(DATABASE.as_str()));

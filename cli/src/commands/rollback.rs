@@ -1,9 +1,8 @@
 //! `slipway rollback`
 
-use slipway_client::{Client, ReleasePage};
 use slipway_core::name::AppName;
 use slipway_core::wire::deployment::RollbackRequest;
-use slipway_core::wire::release::{ReleaseInfo, ReleaseSummary};
+use slipway_core::wire::release::ReleaseInfo;
 
 use crate::commands::releases::{Version, render_differences};
 use crate::failure::Failure;
@@ -16,7 +15,8 @@ use crate::view::{Tone, View};
 ///
 /// Brings back the image, the configuration and the processes of that release, as a new release;
 /// never the number of instances, never data. Shows beforehand what differs, and asks on a
-/// terminal. Without a release, takes the newest stable one before the live one.
+/// terminal. Without a release, takes the newest stable one before the live one
+/// that runs something else.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   slipway rollback
@@ -37,7 +37,7 @@ pub async fn run(invocation: &Invocation, args: Args) -> Result<(), Failure> {
     let (client, app) = invocation.client_and_app().await?;
     let target = match args.version {
         Some(Version(version)) => client.release(&app, version).await?,
-        None => newest_different(&client, &app).await?,
+        None => client.rollback_target(&app).await?,
     };
     let version = target.summary.version;
     printer.say(preview(&printer.view, &app, &target).trim_end())?;
@@ -48,27 +48,6 @@ pub async fn run(invocation: &Invocation, args: Args) -> Result<(), Failure> {
     let deployment = client.roll_back(&app, &request).await?;
     // The last line of its output says how to undo it.
     follow(invocation, &client, &deployment, args.wait).await
-}
-
-/// The newest stable release before the live one that runs something else: a restart makes a
-/// release that does not.
-async fn newest_different(client: &Client, app: &AppName) -> Result<ReleaseInfo, Failure> {
-    let releases = client.releases(app, ReleasePage { limit: Some(100), before: None }).await?;
-    for version in older_stable(&releases) {
-        let release = client.release(app, version).await?;
-        if release.differs_from_live.as_ref().is_some_and(|it| !it.is_empty()) {
-            return Ok(release);
-        }
-    }
-    Err(Failure::new(format!("{app} has no earlier stable release that differs from the live one"))
-        .hint("`slipway releases` lists what there is"))
-}
-
-/// The stable releases before the live one, in the order they are listed.
-fn older_stable(releases: &[ReleaseSummary]) -> Vec<u32> {
-    let Some(live) = releases.iter().find(|release| release.live) else { return Vec::new() };
-    let older = releases.iter().filter(|release| release.version < live.version);
-    older.filter(|release| release.stable).map(|release| release.version).collect()
 }
 
 fn preview(view: &View, app: &AppName, target: &ReleaseInfo) -> String {
@@ -115,15 +94,5 @@ mod tests {
             "rollback_without_differences",
             text(&PLAIN, target(Some(nothing)))
         );
-    }
-
-    #[test]
-    fn stable_releases_before_the_live_one_are_candidates() {
-        let mut releases = [45, 44, 43, 42, 41].map(testing::release);
-        releases[1].live = true;
-        releases[2].stable = false;
-        assert_eq!(older_stable(&releases), [42, 41]);
-        assert!(older_stable(&releases[..3]).is_empty());
-        assert!(older_stable(&releases[2..]).is_empty(), "nothing is live");
     }
 }

@@ -144,12 +144,18 @@ async fn putting_off_is_no_attempt(bench: Bench) -> anyhow::Result<()> {
     let store = &bench.store;
     let app = bench.app("shop").await?;
     store.enqueue(run(&app), &app.id).await?;
+    assert_eq!(store.next_job_due().await?, None, "it can be claimed now");
     for _ in 0..2 * MAX_ATTEMPTS {
         let job = bench.claim().await?;
         assert_eq!(job.attempts, 1);
+        assert_eq!(store.next_job_due().await?, None, "it runs");
         store.postpone(&job.id, job.fence, clock::now()).await?;
         tokio::time::sleep(std::time::Duration::from_millis(2)).await;
     }
+    let job = bench.claim().await?;
+    store.postpone(&job.id, job.fence, clock::now() + Millis(60_000)).await?;
+    let due = store.next_job_due().await?.unwrap();
+    assert!((30_000..=60_000).contains(&due.0), "{due:?}");
     Ok(())
 }
 

@@ -91,9 +91,10 @@ async fn of_many_requests_with_one_key_one_is_new(bench: Bench) -> anyhow::Resul
 }
 
 async fn the_last_word_on_a_part_counts(bench: Bench) -> anyhow::Result<()> {
-    bench.store.set_component_status("proxy", true, "nginx answers").await?;
-    bench.store.set_component_status("docker", true, "Docker 20.10.24").await?;
-    bench.store.set_component_status("docker", false, "Docker does not answer").await?;
+    let proxy = ("proxy", true, "nginx answers".to_owned());
+    let docker = |ok, message: &str| ("docker", ok, message.to_owned());
+    bench.store.set_component_statuses(&[proxy, docker(true, "Docker 20.10.24")]).await?;
+    bench.store.set_component_statuses(&[docker(false, "Docker does not answer")]).await?;
     let parts = bench.store.component_statuses().await?;
     let parts: Vec<_> = parts.iter().map(|p| (p.name.as_str(), p.ok, p.message.as_str())).collect();
     assert_eq!(

@@ -9,7 +9,8 @@ use slipway_tests::{Backend, Echo, Load, Slipway, docker, eventually};
 
 use crate::Outcome;
 
-/// From the restart until the deployment has gone on, without the time the app itself takes.
+/// From the restart until the deployment has gone on, without the time the app itself and the
+/// machine under test take for a deploy.
 const RECOVERY: Duration = Duration::from_secs(10);
 /// How long each app below holds the step that is interrupted.
 const HELD: Duration = Duration::from_secs(4);
@@ -19,7 +20,9 @@ const HELD: Duration = Duration::from_secs(4);
 async fn killed_while(state: &str, backend: Backend, app: Echo) -> Outcome {
     let slipway = Slipway::start(backend).await?;
     let ada = slipway.developer("shop").await;
+    let began = Instant::now();
     ada.deploy(&Echo::named("one")).await;
+    let undisturbed = began.elapsed();
     let load = Load::on(&slipway.site("shop"));
 
     ada.commit(&app).await;
@@ -30,7 +33,8 @@ async fn killed_while(state: &str, backend: Backend, app: Echo) -> Outcome {
     slipway.start_server().await?;
 
     let finished = || async { finished(&slipway).await };
-    eventually("the deployment has ended well", RECOVERY + HELD, finished).await?;
+    let limit = RECOVERY + HELD + undisturbed;
+    eventually("the deployment has ended well", limit, finished).await?;
     assert_eq!(slipway.site("shop").text("/").await?, "two");
     load.end().await.expect_nothing_dropped();
     Ok(())

@@ -9,8 +9,8 @@ use tokio_util::sync::CancellationToken;
 use crate::announce::Announcer;
 use crate::context::{Host, Shared};
 
-/// How often deadlines are looked at.
-const POLL: Duration = Duration::from_secs(2);
+/// How often deadlines are looked at; the shortest state may last 15 s.
+const POLL: Duration = Duration::from_secs(5);
 
 /// Looks after deadlines until told to stop.
 pub async fn run<H: Host>(context: Shared<H>, stop: CancellationToken) {

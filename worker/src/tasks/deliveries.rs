@@ -1,7 +1,5 @@
 //! Sends what is owed to channels, one message after the other, until each is confirmed or given up.
 
-use std::time::Duration;
-
 use slipway_core::wire::channel::DeliveryState;
 use slipway_store::wakes::Topic;
 use slipway_store::{Owed, clock};
@@ -11,8 +9,6 @@ use tokio_util::sync::CancellationToken;
 use crate::context::{Host, Shared};
 use crate::notify;
 
-/// How often it is looked for messages without a hint.
-const POLL: Duration = Duration::from_secs(2);
 /// Messages under way at the same time: a receiver that hangs holds up no other.
 const SLOTS: usize = 8;
 
@@ -33,7 +29,7 @@ pub async fn run<H: Host>(context: Shared<H>, stop: CancellationToken) {
         tokio::select! {
             () = stop.cancelled() => {}
             _ = under_way.join_next(), if !under_way.is_empty() => {}
-            () = wake.wait(POLL) => {}
+            () = wake.wait(context.store.patience()) => {}
         }
     }
     under_way.abort_all();

@@ -38,8 +38,6 @@ use self::door::Door;
 use self::receiver::{DrainError, Receiver};
 use crate::context::{Host, Shared};
 
-/// How often the set of drains is looked at without a hint.
-const POLL: Duration = Duration::from_secs(2);
 /// How long to wait for new lines before looking anyway.
 const QUIET: Duration = Duration::from_millis(500);
 /// About how much of the log is sent at once.
@@ -80,7 +78,7 @@ pub async fn run<H: Host>(context: Shared<H>, stop: CancellationToken) {
         }
         tokio::select! {
             () = stop.cancelled() => {}
-            () = wake.wait(POLL) => {}
+            () = wake.wait(context.store.patience()) => {}
         }
     }
 }

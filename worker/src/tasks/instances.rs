@@ -30,7 +30,7 @@ use slipway_core::deployment::DeploymentState;
 use slipway_core::instance::InstanceState;
 use slipway_core::rollout::{Action, plan};
 use slipway_store::wakes::Topic;
-use slipway_store::{Backend, Instance, clock};
+use slipway_store::{Instance, clock};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -45,11 +45,8 @@ use crate::context::{Host, Shared};
 use crate::health::HealthBoard;
 use crate::proxy::{ProxyConfig, Traffic};
 
-/// How often the world is looked at without a hint while all is as it should be, and whoever
-/// changes what is wanted is in this process and gives a hint.
-const QUIET_POLL: Duration = Duration::from_secs(5);
-/// The same where roles run apart, while a release is observed, or while an instance drains or
-/// waits for its next start.
+/// How often the world is looked at while a release is observed, or while an instance drains or
+/// waits for its next start. While all is as it should be, the store's patience decides.
 const POLL: Duration = Duration::from_secs(2);
 /// How often while something boots or switches.
 const BUSY_POLL: Duration = Duration::from_millis(250);
@@ -127,7 +124,7 @@ impl<H: Host> Instances<H> {
         self.absorb(&sighting).await?;
         self.sync_sites().await;
         self.note_rollouts(&sighting);
-        let mut pause = if sighting.complete { self.quiet_poll() } else { BUSY_POLL };
+        let mut pause = if sighting.complete { self.context.store.patience() } else { BUSY_POLL };
         for app_id in self.fleet.app_ids() {
             match self.reconcile(&app_id, &mut sighting).await {
                 Ok(due) => pause = pause.min(due),
@@ -187,16 +184,9 @@ impl<H: Host> Instances<H> {
         }
         let is_steady = |row: &Instance| row.state == InstanceState::Ready;
         if member.rollout.is_none() && member.rows.iter().all(is_steady) {
-            self.quiet_poll()
+            self.context.store.patience()
         } else {
             POLL
-        }
-    }
-
-    fn quiet_poll(&self) -> Duration {
-        match self.context.store.backend() {
-            Backend::Sqlite => QUIET_POLL,
-            Backend::Postgres => POLL,
         }
     }
 

@@ -24,8 +24,6 @@ use crate::output::Lines;
 
 mod ring;
 
-/// How often the set of instances is looked at without a hint.
-const POLL: Duration = Duration::from_secs(2);
 /// How long lines are gathered before they are written, if they come one after the other.
 const GATHER: Duration = Duration::from_millis(50);
 /// Most chunks taken at once, of up to 16 KiB each.
@@ -54,7 +52,7 @@ pub async fn run<H: Host>(context: Shared<H>, stop: CancellationToken) {
         }
         tokio::select! {
             () = stop.cancelled() => {}
-            () = wake.wait(POLL) => {}
+            () = wake.wait(context.store.patience()) => {}
         }
     }
 }

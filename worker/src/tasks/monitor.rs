@@ -45,7 +45,7 @@ pub async fn run<H: Host>(context: Shared<H>, stop: CancellationToken) {
 }
 
 async fn watch<H: Host>(context: &Shared<H>, stop: &CancellationToken, looks: mpsc::Sender<Look>) {
-    let mut sighter = Sighter::default();
+    let mut sighter = Sighter::new(&context.store);
     let mut meter = Meter::default();
     let mut ticks = interval(POLL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -40,14 +40,15 @@ async fn report<H: Host>(context: &Shared<H>) {
         Ok(Err(error)) => (false, error.to_string()),
         Err(_) => (false, "nginx does not answer".to_owned()),
     };
-    let worker = (true, format!("worker {} runs", context.settings.worker));
-    for (name, (ok, message)) in
-        [("docker", engine), ("proxy", proxy), ("disk", disk(context)), ("worker", worker)]
-    {
-        if let Err(error) = context.store.set_component_status(name, ok, &message).await {
-            tracing::warn!(%error, "could not write a status down");
-            return;
-        }
+    let disk = disk(context);
+    let parts = [
+        ("docker", engine.0, engine.1),
+        ("proxy", proxy.0, proxy.1),
+        ("disk", disk.0, disk.1),
+        ("worker", true, format!("worker {} runs", context.settings.worker)),
+    ];
+    if let Err(error) = context.store.set_component_statuses(&parts).await {
+        tracing::warn!(%error, "could not write the parts' statuses down");
     }
 }
 

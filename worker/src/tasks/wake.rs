@@ -16,8 +16,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::context::{Host, Shared};
 
-/// How often it is looked whether an app may sleep, while none may.
-const POLL: Duration = Duration::from_secs(2);
 /// After a failure.
 const RETRY: Duration = Duration::from_millis(500);
 
@@ -52,7 +50,7 @@ async fn round<H: Host>(
     let sleepers = context.store.all_autoscaled().await?.into_iter().filter(can_wake);
     let sleepers: Vec<Autoscaled> = sleepers.collect();
     if sleepers.is_empty() && !*told {
-        return Ok(POLL);
+        return Ok(context.store.patience());
     }
     let ids: BTreeSet<AppId> = sleepers.iter().map(|one| one.app_id.clone()).collect();
     *told = !ids.is_empty();
@@ -64,7 +62,7 @@ async fn round<H: Host>(
             wanted.remove(&one.app_id);
         }
     }
-    Ok(if ids.is_empty() { POLL } else { Duration::ZERO })
+    Ok(if ids.is_empty() { context.store.patience() } else { Duration::ZERO })
 }
 
 fn can_wake(one: &Autoscaled) -> bool {

@@ -36,6 +36,11 @@ impl Client {
         self.fetch(Call::get(&["v1", "apps", app.as_str(), "releases", &version])).await
     }
 
+    /// The release that a rollback without a number goes to.
+    pub async fn rollback_target(&self, app: &AppName) -> Result<ReleaseInfo, ClientError> {
+        self.fetch(Call::get(&["v1", "apps", app.as_str(), "rollback"])).await
+    }
+
     /// Begins to take an app back to an older release.
     pub async fn roll_back(
         &self,

@@ -80,7 +80,7 @@ async fn fill(table: &mut Table, chosen: &[String]) -> anyhow::Result<()> {
             "wake" => waking::from_zero(&slipway, table).await?,
             "panels" => panels::slowest(&slipway, table).await?,
             "footprint" => footprint::idle(&slipway, table).await?,
-            "monitor" => monitoring::cost(&slipway, table).await?,
+            "monitor" => monitoring::cost(table).await?,
             _ => console::thousand_apps(&slipway, table).await?,
         }
     }

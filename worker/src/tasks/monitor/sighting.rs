@@ -11,6 +11,7 @@ use slipway_core::name::{GaugeName, ProcessName};
 use slipway_core::process::Limits;
 use slipway_core::release::Release;
 use slipway_core::time::Timestamp;
+use slipway_store::wakes::{Topic, Wake};
 use slipway_store::{Instance, Store, StoreError, clock};
 use tokio::time::{sleep, timeout};
 
@@ -48,43 +49,82 @@ pub struct Seen {
     pub gauges: BTreeMap<GaugeName, f64>,
 }
 
-/// Looks, and remembers releases: they never change.
-#[derive(Debug, Default)]
+/// Looks, and remembers what the store said: releases never change, and the rest changes with a
+/// hint.
+#[derive(Debug)]
 pub struct Sighter {
+    hint: Wake,
     releases: BTreeMap<ReleaseId, Arc<Release>>,
+    known: Option<Known>,
+}
+
+/// What there is to measure, as the store said.
+#[derive(Debug)]
+struct Known {
+    read_at: Instant,
+    instances: Vec<(Instance, Limits)>,
+    processes: Vec<(AppId, ProcessName)>,
 }
 
 impl Sighter {
+    /// One that knows nothing yet.
+    pub fn new(store: &Store) -> Self {
+        let hint = store.wakes().subscribe(Topic::Instances);
+        Self { hint, releases: BTreeMap::new(), known: None }
+    }
+
     /// Looks at everything at once.
     ///
     /// # Errors
     /// When the store does not say what there is. Everything else is absent when it fails.
     pub async fn sight<H: Host>(&mut self, context: &Shared<H>) -> Result<Sighting, StoreError> {
-        let rows = context.store.all_instances().await?;
-        let processes = self.processes(&context.store).await?;
-        let mut limits = Vec::with_capacity(rows.len());
-        for row in &rows {
-            limits.push(self.limits(&context.store, row).await?);
-        }
-        self.releases.retain(|id, release| {
-            rows.iter().any(|row| row.release_id == *id)
-                || processes.iter().any(|(app_id, _)| *app_id == release.app_id)
+        let known = match self.known.take() {
+            Some(known) if self.holds(&known, &context.store) => known,
+            Some(_) | None => self.read(&context.store).await?,
+        };
+        let (mut usages, proxy, host) = tokio::join!(
+            usages(context, &known.instances),
+            read_proxy(context),
+            read_host(context)
+        );
+        let instances = known.instances.iter().map(|(row, limits)| Seen {
+            row: row.clone(),
+            limits: *limits,
+            usage: usages.remove(&row.id),
+            gauges: context.gauges.of(&row.id),
         });
-        let (mut usages, proxy, host) =
-            tokio::join!(usages(context, &rows), read_proxy(context), read_host(context));
-        let seen = rows.into_iter().zip(limits).map(|(row, limits)| {
-            let usage = usages.remove(&row.id);
-            let gauges = context.gauges.of(&row.id);
-            Seen { row, limits, usage, gauges }
-        });
-        Ok(Sighting {
+        let sighting = Sighting {
             at: clock::now(),
             moment: Some(Instant::now()),
-            instances: seen.collect(),
-            processes,
+            instances: instances.collect(),
+            processes: known.processes.clone(),
             proxy,
             host,
-        })
+        };
+        self.known = Some(known);
+        Ok(sighting)
+    }
+
+    /// Whether what was read still holds: nothing hinted at a change, and where changes come without
+    /// a hint, it was read just now.
+    fn holds(&mut self, known: &Known, store: &Store) -> bool {
+        !self.hint.take() && known.read_at.elapsed() < store.patience()
+    }
+
+    async fn read(&mut self, store: &Store) -> Result<Known, StoreError> {
+        let read_at = Instant::now();
+        let rows = store.all_instances().await?;
+        let processes = self.processes(store).await?;
+        let mut instances = Vec::with_capacity(rows.len());
+        for row in rows {
+            let limits = self.limits(store, &row).await?;
+            instances.push((row, limits));
+        }
+        self.releases.retain(|id, release| {
+            instances.iter().any(|(row, _)| row.release_id == *id)
+                || processes.iter().any(|(app_id, _)| *app_id == release.app_id)
+        });
+        Ok(Known { read_at, instances, processes })
     }
 
     async fn processes(&mut self, store: &Store) -> Result<Vec<(AppId, ProcessName)>, StoreError> {
@@ -130,9 +170,10 @@ fn may_run(row: &Instance) -> bool {
 
 async fn usages<H: Host>(
     context: &Shared<H>,
-    rows: &[Instance],
+    instances: &[(Instance, Limits)],
 ) -> BTreeMap<InstanceId, (Instant, Usage)> {
-    let readings = rows.iter().filter(|row| may_run(row)).map(|row| async move {
+    let running = instances.iter().map(|(row, _)| row).filter(|row| may_run(row));
+    let readings = running.map(|row| async move {
         let usage = context.host.stats(&row.id).await.ok()?;
         Some((row.id.clone(), (Instant::now(), usage)))
     });
