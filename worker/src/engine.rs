@@ -8,7 +8,7 @@ pub mod docker;
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
@@ -94,6 +94,13 @@ pub trait Engine: Send + Sync + 'static {
 
     /// A reading of the instance's resources, without waiting for an interval.
     fn stats(&self, id: &InstanceId) -> impl Future<Output = Result<Usage, EngineError>> + Send;
+
+    /// The same of those of these instances that are read without asking anybody, each with when it
+    /// was read. The others have to be asked for one by one.
+    fn stats_at_hand(
+        &self,
+        ids: &[InstanceId],
+    ) -> impl Future<Output = BTreeMap<InstanceId, (Instant, Usage)>> + Send;
 
     /// Output from `since` on, then live, until the instance is gone.
     fn logs(

@@ -23,8 +23,7 @@ async fn server() -> Server {
             | "POST /v1/apps/shop/deploy/image"
             | "POST /v1/apps/shop/restart"
             | "POST /v1/apps/shop/rollback" => ok(&deployment(&json!({"name": "queued"}))),
-            "GET /v1/apps/shop/releases" => ok(&json!([release(42, true), release(41, false)])),
-            "GET /v1/apps/shop/releases/41" => ok(&described(41)),
+            "GET /v1/apps/shop/rollback" => ok(&described(41)),
             "POST /v1/apps/shop/runs" => {
                 ok(&json!({"id": "job_00000000000000000000000009", "version": 42}))
             }

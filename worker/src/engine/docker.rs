@@ -34,9 +34,10 @@ mod turns;
 mod usage;
 mod watch;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bollard::API_DEFAULT_VERSION;
 use futures_util::StreamExt;
@@ -196,6 +197,10 @@ impl Engine for Docker {
 
     async fn stats(&self, id: &InstanceId) -> Result<Usage, EngineError> {
         self.while_alive("reading an instance's resources", self.read_usage(id)).await
+    }
+
+    async fn stats_at_hand(&self, ids: &[InstanceId]) -> BTreeMap<InstanceId, (Instant, Usage)> {
+        self.usage_from_files(ids).await
     }
 
     fn logs(

@@ -348,6 +348,14 @@ pub async fn resources_are_read_without_waiting<E: Engine>(stage: &Stage<E>) {
     assert!(begun.elapsed() < Duration::from_millis(500), "no interval is waited for");
     assert!(usage.memory_bytes > 0 && usage.memory_bytes < 64 << 20, "{usage:?}");
     assert!(usage.net_in_bytes > 0 && usage.net_out_bytes > 0, "{usage:?}");
+
+    stage.engine.list().await.unwrap();
+    let at_hand = stage.engine.stats_at_hand(&[burner.id.clone(), web.id, new_id()]).await;
+    // An engine may have nothing at hand; what it has is of instances that run, and no other's.
+    if let Some((_, usage)) = at_hand.get(&burner.id) {
+        assert!(usage.cpu_us > first.cpu_us + 500_000, "{usage:?}");
+    }
+    assert!(at_hand.len() <= 2, "{at_hand:?}");
     assert_eq!(usage.oom_kills, Some(0), "nothing was killed, and that is known");
 }
 

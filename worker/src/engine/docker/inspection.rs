@@ -63,21 +63,28 @@ struct Entry {
     /// The instance it runs, if it does.
     instance: Option<InstanceId>,
     at: Instant,
+    /// Something happened since, or may have: what changes is asked for again, and what does not
+    /// change while it runs is still known.
+    is_stale: bool,
 }
 
 impl Inspections {
-    /// Drops what is known of a container: something happened to it.
-    pub fn forget(&self, id: &str) {
+    /// Believes what is known of a container no more: something happened to it.
+    pub fn doubt(&self, id: &str) {
         let mut known = self.lock();
         known.generation += 1;
-        known.entries.remove(id);
+        if let Some(entry) = known.entries.get_mut(id) {
+            entry.is_stale = true;
+        }
     }
 
-    /// Drops everything: events may have been missed.
-    pub fn forget_all(&self) {
+    /// The same of every container: events may have been missed.
+    pub fn doubt_all(&self) {
         let mut known = self.lock();
         known.generation += 1;
-        known.entries.clear();
+        for entry in known.entries.values_mut() {
+            entry.is_stale = true;
+        }
     }
 
     /// The container and process number of an instance that runs, as far as known.
@@ -86,6 +93,17 @@ impl Inspections {
         let mut entries = known.entries.iter();
         let (container, entry) = entries.find(|(_, entry)| entry.instance.as_ref() == Some(id))?;
         Some((container.clone(), entry.inspection.pid?))
+    }
+
+    /// The same of every one of these instances.
+    pub fn processes_of(&self, ids: &[InstanceId]) -> Vec<(InstanceId, String, u32)> {
+        let wanted: HashSet<&InstanceId> = ids.iter().collect();
+        let known = self.lock();
+        let process = |(container, entry): (&String, &Entry)| {
+            let id = entry.instance.as_ref().filter(|id| wanted.contains(id))?;
+            Some((id.clone(), container.clone(), entry.inspection.pid?))
+        };
+        known.entries.iter().filter_map(process).collect()
     }
 
     /// Drops containers that are not listed any more.
@@ -99,7 +117,9 @@ impl Inspections {
         let entry = known.entries.get(&container.id)?;
         let fresh =
             if entry.inspection.is_booting(container) { FRESH_WHILE_BOOTING } else { FRESH };
-        let valid = entry.inspection.status == container.status && entry.at.elapsed() < fresh;
+        let valid = !entry.is_stale
+            && entry.inspection.status == container.status
+            && entry.at.elapsed() < fresh;
         valid.then(|| entry.inspection.clone())
     }
 
@@ -125,6 +145,7 @@ impl Inspections {
             inspection: inspection.clone(),
             instance: container.instance(),
             at: Instant::now(),
+            is_stale: false,
         };
         known.entries.insert(container.id.clone(), entry);
     }

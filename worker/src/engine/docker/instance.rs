@@ -66,7 +66,7 @@ impl Docker {
                 self.terminate(&container.id, grace).await?;
             }
             self.remove(&container.id).await?;
-            self.shared.inspections.forget(&container.id);
+            self.shared.inspections.doubt(&container.id);
         }
         let joined = container.and_then(|container| population.sandbox_of(container));
         match joined.or_else(|| population.claimed_by(id)) {

@@ -33,7 +33,7 @@ impl Docker {
             let mut last = self.shared.host.now;
             loop {
                 if self.call("pinging", LOOK_UP, self.client.ping()).await.is_ok() {
-                    self.shared.inspections.forget_all();
+                    self.shared.inspections.doubt_all();
                     self.hint();
                     self.follow_events(&mut last).await;
                 }
@@ -58,7 +58,7 @@ impl Docker {
 
     fn notice(&self, event: EventMessage) {
         if let Some(id) = event.actor.and_then(|actor| actor.id) {
-            self.shared.inspections.forget(&id);
+            self.shared.inspections.doubt(&id);
         }
         self.hint();
     }

@@ -38,18 +38,18 @@ local function connected(var)
 end
 
 -- Nobody there is 503, whatever nginx calls it: the request was not begun and may be sent again.
-local function status_of(app, var)
-    local status = ngx.status
+local function status_of(app, var, status)
     if (status == 502 or status == 504) and (#members.of(app) == 0 or not connected(var)) then
         return 503
     end
     return TEXTS[status] and status or 500
 end
 
--- The handler of nginx's own 500, 502, 503 and 504. An app's own error responses do not get here.
-function _M.send(app)
+-- The handler of nginx's own 500, 502, 503 and 504; `found` is the status where nginx forgot it. An
+-- app's own error responses do not get here.
+function _M.send(app, found)
     local var = ngx.var
-    local status = status_of(app, var)
+    local status = status_of(app, var, found or ngx.status)
     local subject = traffic.subject(app)
     traffic.dropped(subject)
     local instance = var.slipway_instance

@@ -4,6 +4,7 @@
 -- number in `h <app>`; and `w <app>` from the arrival of one until somebody was told.
 
 local members = require "slipway.members"
+local page = require "slipway.page"
 
 local dict = ngx.shared.slipway_wake
 local members_of = members.of
@@ -27,30 +28,36 @@ local function leave(key)
     end
 end
 
+-- Waits until the app has members; whether it has them then.
 local function wait(app)
     local key = "h " .. app
     local held = dict:incr(key, 1, 0)
     dict:expire(key, FORGET_HELD_S)
     if held > HELD_AT_ONCE then
         leave(key)
-        return ngx.exit(503)
+        return false
     end
     dict:set("w " .. app, true)
     local deadline = now() + HELD_AT_MOST_S
-    repeat
+    while #members_of(app) == 0 do
+        if now() > deadline then
+            leave(key)
+            return false
+        end
         sleep(LOOK_EVERY_S)
-    until #members_of(app) > 0 or now() > deadline
+    end
     leave(key)
+    return true
 end
 
--- access_by_lua: lets a request through to an app that has members, or that does not sleep.
-function _M.hold(app)
-    if #members_of(app) > 0 then
-        return
+-- The handler of nginx's own 502. A request for which there was no member goes to one that has come
+-- since, and waits for one if its app may sleep: nothing of it was sent, so that is no repetition.
+function _M.nobody(app)
+    local is_untaken = ngx.var.slipway_instance == ""
+    if is_untaken and (#members_of(app) > 0 or dict:get("s " .. app) and wait(app)) then
+        return ngx.exec("@slipway_awake")
     end
-    if dict:get("s " .. app) then
-        wait(app)
-    end
+    return page.send(app, 502)
 end
 
 local function replace_sleepers(text)

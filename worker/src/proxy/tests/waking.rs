@@ -72,3 +72,51 @@ async fn more_than_a_hundred_are_not_held() {
         assert_eq!(client.receive().await.unwrap().status(), 200);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waited_arrives_whole_and_the_answer_is_the_apps_own() {
+    let rig = Rig::start().await;
+    rig.proxy.wanted(&sleepers()).await.unwrap();
+    // More than the proxy keeps in memory of a body.
+    let body = "x".repeat(300_000);
+    let upload = format!(
+        "POST /length HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let get = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: {HOST}\r\n\r\n");
+    let mut clients = Vec::new();
+    for request in [upload, get("/own-502"), get("/hang-up")] {
+        let mut client = rig.client().await;
+        client.send(&request).await;
+        clients.push(client);
+    }
+    let mut stream = rig.client().await;
+    let head = format!("GET /events HTTP/1.1\r\nHost: {HOST}\r\nAccept: text/event-stream\r\n\r\n");
+    stream.send(&head).await;
+    assert_eq!(rig.proxy.wanted(&sleepers()).await.unwrap(), sleepers());
+    let backend = Backend::start(1).await;
+    rig.set(&[&backend]).await;
+    let mut answers = Vec::new();
+    for client in &mut clients {
+        answers.push(client.receive().await.unwrap());
+    }
+    assert_eq!((answers[0].status(), answers[0].body.as_str()), (200, "300000"));
+    assert_eq!((answers[1].status(), answers[1].body.as_str()), (502, "an answer of the app"));
+    assert_eq!(answers[2].status(), 502);
+    assert!(answers[2].body.contains("No usable answer"), "{}", answers[2].body);
+    assert_eq!(stream.receive_head().await.unwrap().status(), 200);
+    stream.wait_for("data: first").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_a_member_got_does_not_wait_for_another() {
+    let rig = Rig::start().await;
+    rig.proxy.wanted(&sleepers()).await.unwrap();
+    let backend = Backend::start(1).await;
+    rig.set(&[&backend]).await;
+    let mut client = rig.client().await;
+    let order = format!("POST /hang-up HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 2\r\n\r\nhi");
+    client.send(&order).await;
+    assert_eq!(client.receive().await.unwrap().status(), 502);
+    assert_eq!(backend.requests(), 1, "it was not sent again");
+}

@@ -19,9 +19,9 @@ use super::host::HostFacts;
 use crate::context::{Host, Shared};
 use crate::proxy::{Times, Traffic};
 
-/// Instances whose usage is read at the same time.
+/// Instances whose usage is asked for at the same time.
 const PARALLEL: usize = 8;
-/// How long all readings together may take; instances that did not get their turn are not known.
+/// How long each kind of reading may take; instances that did not get their turn are not known.
 const PATIENCE: Duration = Duration::from_millis(1500);
 
 /// Everything as it stood.
@@ -173,14 +173,19 @@ async fn usages<H: Host>(
     instances: &[(Instance, Limits)],
 ) -> BTreeMap<InstanceId, (Instant, Usage)> {
     let running = instances.iter().map(|(row, _)| row).filter(|row| may_run(row));
-    let readings = running.map(|row| async move {
-        let usage = context.host.stats(&row.id).await.ok()?;
-        Some((row.id.clone(), (Instant::now(), usage)))
+    let mut ids: Vec<InstanceId> = running.map(|row| row.id.clone()).collect();
+    let at_hand = timeout(PATIENCE, context.host.stats_at_hand(&ids)).await;
+    let mut usages = at_hand.unwrap_or_default();
+    ids.retain(|id| !usages.contains_key(id));
+    let asked = ids.into_iter().map(|id| async move {
+        let usage = context.host.stats(&id).await.ok()?;
+        Some((id, (Instant::now(), usage)))
     });
-    let readings: Vec<_> = readings.collect();
-    let readings = stream::iter(readings).buffer_unordered(PARALLEL);
-    let known = readings.filter_map(std::future::ready).take_until(sleep(PATIENCE));
-    known.collect().await
+    let asked: Vec<_> = asked.collect();
+    let answers = stream::iter(asked).buffer_unordered(PARALLEL);
+    let known = answers.filter_map(std::future::ready).take_until(sleep(PATIENCE));
+    usages.extend(known.collect::<Vec<_>>().await);
+    usages
 }
 
 async fn read_proxy<H: Host>(context: &Shared<H>) -> Option<(Instant, Traffic, Times)> {
