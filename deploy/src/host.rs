@@ -12,6 +12,7 @@ use slipway_worker::engine::docker::{Docker, DockerSettings};
 use slipway_worker::metrics::live::Live;
 use slipway_worker::outbound::Outbound;
 use slipway_worker::proxy::{Proxy, ProxySettings};
+use slipway_worker::rounds::Rounds;
 use slipway_worker::settings::Settings;
 use slipway_worker::source::certificates::HostCertificates;
 use slipway_worker::telemetry::Gauges;
@@ -48,6 +49,7 @@ pub async fn worker_context(foundation: &Foundation) -> anyhow::Result<Shared<Do
         },
         attachments: Attachments::default(),
         gauges: Gauges::default(),
+        rounds: Rounds::default(),
         live: Live::default(),
         outbound: Outbound::new(server.outbound_rules()),
     }))

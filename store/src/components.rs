@@ -1,10 +1,11 @@
-//! How the server's parts are, as the worker last said.
+//! How the server's parts and the worker's tasks are, as the worker last said.
 
 use slipway_core::time::Timestamp;
+use slipway_core::wire::status::TaskRound;
 use sqlx::any::AnyRow;
 
 use crate::clock;
-use crate::db::{Columns, Store};
+use crate::db::{Columns, Json, Store, json};
 use crate::error::StoreError;
 
 /// The word on one part: `docker`, `proxy`, `worker`, `disk`.
@@ -18,23 +19,13 @@ pub struct ComponentRow {
 }
 
 impl Store {
-    pub async fn set_component_status(
-        &self,
-        name: &str,
-        ok: bool,
-        message: &str,
-    ) -> Result<(), StoreError> {
-        let mut tx = self.begin_write().await?;
-        statement!("components/set", name, i64::from(ok), message, clock::now().0)
-            .execute(tx.connection())
-            .await?;
-        tx.commit().await
-    }
-
-    /// Writes down how parts are: a name, whether it is well, and one sentence.
-    pub async fn set_component_statuses(
+    /// Writes down how parts are (a name, whether it is well, and one sentence), and how the last
+    /// rounds of a worker's tasks went.
+    pub async fn set_statuses(
         &self,
         parts: &[(&str, bool, String)],
+        worker: &str,
+        rounds: &[TaskRound],
     ) -> Result<(), StoreError> {
         let now = clock::now();
         let mut tx = self.begin_write().await?;
@@ -43,7 +34,16 @@ impl Store {
                 .execute(tx.connection())
                 .await?;
         }
+        statement!("worker_tasks/set", worker, json(&rounds), now.0)
+            .execute(tx.connection())
+            .await?;
         tx.commit().await
+    }
+
+    /// The last rounds of the tasks of the worker that said so last.
+    pub async fn task_rounds(&self) -> Result<Vec<TaskRound>, StoreError> {
+        let row = statement!("worker_tasks/newest").fetch_optional(self.reader()).await?;
+        Ok(row.map(|row| row.col::<Json<_>>("rounds")).transpose()?.map_or(Vec::new(), |it| it.0))
     }
 
     /// What is known of every part, by name.

@@ -18,6 +18,7 @@ use crate::environment::Addresses;
 use crate::metrics::live::Live;
 use crate::outbound::Outbound;
 use crate::proxy::Proxy;
+use crate::rounds::Rounds;
 use crate::settings::Settings;
 use crate::source::certificates::HostCertificates;
 use crate::telemetry::Gauges;
@@ -61,6 +62,8 @@ pub struct Context<H> {
     pub attachments: Attachments,
     /// What instances say about themselves.
     pub gauges: Gauges,
+    /// How the tasks' last rounds went.
+    pub rounds: Rounds,
     /// The last readings of everything.
     pub live: Live,
     /// The way out to receivers of others.

@@ -18,6 +18,7 @@ pub mod notify;
 pub mod outbound;
 mod output;
 pub mod proxy;
+pub mod rounds;
 mod runner;
 pub mod settings;
 mod socket;

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::context::{Host, Shared};
 use crate::jobs::{self, Outcome};
+use crate::rounds::Task;
 use crate::settings::lease;
 
 /// Jobs that run at the same time, besides the bound on builds and those that people are attached
@@ -80,7 +81,8 @@ pub async fn run<H: Host>(context: Shared<H>, stop: CancellationToken) {
 }
 
 async fn claim<H: Host>(context: &Shared<H>, owner: &str) -> Option<Job> {
-    match context.store.claim(owner, lease::TTL).await {
+    let claim = context.store.claim(owner, lease::TTL);
+    match context.rounds.watch(Task::Jobs, claim).await {
         Ok(job) => job,
         Err(error) => {
             tracing::warn!(%error, "could not look for jobs");

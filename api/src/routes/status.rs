@@ -32,6 +32,7 @@ pub async fn show(
         database: state.store.backend().as_str().to_owned(),
         claimed: state.store.is_claimed().await?,
         components,
+        tasks: state.store.task_rounds().await?,
         apps: state.store.app_count().await?,
         jobs_queued: jobs.queued,
         jobs_running: jobs.running,

@@ -7,6 +7,8 @@ use flate2::write::GzEncoder;
 use reqwest::Method;
 use serde_json::json;
 use slipway_core::id::Id as _;
+use slipway_core::time::{Millis, Timestamp};
+use slipway_core::wire::status::TaskRound;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -154,7 +156,16 @@ async fn the_status_has_the_word_of_every_part() {
     let admin = world.admin().await;
     world.app(&admin, "shop").await;
     let store = &world.state.store;
-    store.set_component_statuses(&[("docker", false, "does not answer".to_owned())]).await.unwrap();
+    let docker = ("docker", false, "does not answer".to_owned());
+    let round = TaskRound {
+        name: "alerts".to_owned(),
+        ended_at: Timestamp(1_000),
+        took_ms: Millis(3),
+        interval_ms: Millis(5_000),
+        failures: 2,
+        error: Some("no".to_owned()),
+    };
+    store.set_statuses(&[docker], "worker", std::slice::from_ref(&round)).await.unwrap();
     let status = admin.get("/v1/status").await.json();
     assert_eq!((status["apps"].as_u64(), status["claimed"].as_bool()), (Some(1), Some(true)));
     assert_eq!(status["database"], json!(DATABASE.as_str()));
@@ -164,4 +175,5 @@ async fn the_status_has_the_word_of_every_part() {
         (parts[1]["name"].as_str(), parts[1]["ok"].as_bool()),
         (Some("docker"), Some(false))
     );
+    assert_eq!(status["tasks"], json!([round]));
 }

@@ -1,7 +1,7 @@
 //! `slipway status`
 
 use slipway_client::ServerUrl;
-use slipway_core::wire::status::ServerStatus;
+use slipway_core::wire::status::{ServerStatus, TaskHealth, TaskRound};
 
 use crate::failure::Failure;
 use crate::invocation::Invocation;
@@ -22,7 +22,9 @@ pub async fn run(invocation: &Invocation, Args {}: Args) -> Result<(), Failure> 
 }
 
 fn render(view: &View, server: &ServerUrl, status: &ServerStatus) -> String {
-    let well = status.components.iter().all(|component| component.ok);
+    let ails = |task: &&TaskRound| task.health(status.now) != TaskHealth::Well;
+    let ailing: Vec<&TaskRound> = status.tasks.iter().filter(ails).collect();
+    let well = ailing.is_empty() && status.components.iter().all(|component| component.ok);
     let verdict =
         if well { view.paint(Tone::Good, "well") } else { view.paint(Tone::Bad, "in trouble") };
     let claimed = if status.claimed { "" } else { "  (not claimed)" };
@@ -32,6 +34,7 @@ fn render(view: &View, server: &ServerUrl, status: &ServerStatus) -> String {
         ("installation", format!("{}{claimed}", word(&status.installation))),
         ("apps", status.apps.to_string()),
         ("jobs", format!("{} running, {} queued", status.jobs_running, status.jobs_queued)),
+        ("tasks", tasks(status.tasks.len(), ailing.len())),
     ];
     let mut table = Table::new(["PART", "STATE", "SEEN", "WHAT"]);
     for component in &status.components {
@@ -43,12 +46,30 @@ fn render(view: &View, server: &ServerUrl, status: &ServerStatus) -> String {
             component.message.as_str().into(),
         ]);
     }
+    for task in ailing {
+        let state = if task.health(status.now) == TaskHealth::Late { "late" } else { "failing" };
+        let cause = task.error.as_deref().unwrap_or("its next round is overdue");
+        table.row([
+            task.name.as_str().into(),
+            Cell::toned(Tone::Bad, state),
+            format!("{} ago", status.now.since(task.ended_at)).into(),
+            cause.into(),
+        ]);
+    }
     let server = view.paint(Tone::Strong, &server.to_string());
     format!("{server} is {verdict}\n{}\n{}", facts(view, &pairs), table.render(view))
 }
 
+fn tasks(all: usize, ailing: usize) -> String {
+    match ailing {
+        0 => format!("{all} go round"),
+        _ => format!("{} go round, {ailing} in trouble", all - ailing),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use slipway_core::time::Millis;
     use slipway_core::wire::status::ComponentStatus;
 
     use super::*;
@@ -62,6 +83,14 @@ mod tests {
             message: message.to_owned(),
             age_ms: testing::seconds(2),
         };
+        let task = |name: &str, failures: u32, error: Option<&str>| TaskRound {
+            name: name.to_owned(),
+            ended_at: NOW - testing::seconds(2),
+            took_ms: Millis(3),
+            interval_ms: testing::seconds(5),
+            failures,
+            error: error.map(ToOwned::to_owned),
+        };
         let status = ServerStatus {
             version: "0.1.0".to_owned(),
             installation: "ins_1".to_owned(),
@@ -71,6 +100,7 @@ mod tests {
                 part("database", true, "SQLite 3.46"),
                 part("docker", false, "the daemon does not answer"),
             ],
+            tasks: vec![task("alerts", 0, None), task("drains", 3, Some("the disk is full"))],
             apps: 3,
             jobs_queued: 0,
             jobs_running: 1,

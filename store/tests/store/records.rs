@@ -2,6 +2,7 @@
 
 use slipway_core::time::{Millis, Timestamp};
 use slipway_core::wire::auth::Scope;
+use slipway_core::wire::status::TaskRound;
 use slipway_store::idempotency::{KEPT, UNDER_WAY};
 use slipway_store::{AuditRow, Idempotency, mint};
 
@@ -93,8 +94,20 @@ async fn of_many_requests_with_one_key_one_is_new(bench: Bench) -> anyhow::Resul
 async fn the_last_word_on_a_part_counts(bench: Bench) -> anyhow::Result<()> {
     let proxy = ("proxy", true, "nginx answers".to_owned());
     let docker = |ok, message: &str| ("docker", ok, message.to_owned());
-    bench.store.set_component_statuses(&[proxy, docker(true, "Docker 20.10.24")]).await?;
-    bench.store.set_component_statuses(&[docker(false, "Docker does not answer")]).await?;
+    let round = |failures| TaskRound {
+        name: "alerts".to_owned(),
+        ended_at: Timestamp(1_000),
+        took_ms: Millis(3),
+        interval_ms: Millis(5_000),
+        failures,
+        error: None,
+    };
+    assert_eq!(bench.store.task_rounds().await?, []);
+    let parts = [proxy, docker(true, "Docker 20.10.24")];
+    bench.store.set_statuses(&parts, "worker", &[round(0)]).await?;
+    let parts = [docker(false, "Docker does not answer")];
+    bench.store.set_statuses(&parts, "worker", &[round(1)]).await?;
+    assert_eq!(bench.store.task_rounds().await?, [round(1)]);
     let parts = bench.store.component_statuses().await?;
     let parts: Vec<_> = parts.iter().map(|p| (p.name.as_str(), p.ok, p.message.as_str())).collect();
     assert_eq!(

@@ -7,7 +7,7 @@ use slipway_core::metric::Metric;
 use slipway_core::time::Timestamp;
 use slipway_core::wire::audit::AuditEntry;
 use slipway_core::wire::metrics::HostMetrics;
-use slipway_core::wire::status::{ComponentStatus, ServerStatus};
+use slipway_core::wire::status::{ComponentStatus, ServerStatus, TaskHealth, TaskRound};
 
 use crate::failure::Failure;
 use crate::templates::View;
@@ -38,6 +38,7 @@ pub struct ServerPage {
     /// The host over the last hour.
     tiles: Vec<Tile>,
     components: Vec<ComponentRow>,
+    tasks: Vec<TaskRow>,
     /// `None` for people who may not see it.
     audit: Option<Vec<AuditRow>>,
 }
@@ -48,6 +49,18 @@ struct ComponentRow {
     ok: bool,
     message: String,
     age: String,
+}
+
+#[derive(Debug, Serialize)]
+struct TaskRow {
+    name: String,
+    /// What it does, in a few words.
+    purpose: &'static str,
+    /// `good` or `bad`.
+    tone: &'static str,
+    state: &'static str,
+    message: String,
+    at: Moment,
 }
 
 #[derive(Debug, Serialize)]
@@ -77,6 +90,7 @@ impl ServerPage {
                 series.map(|series| series.values.as_slice())
             }),
             components: status.components.iter().map(component).collect(),
+            tasks: status.tasks.iter().map(|round| task(round, status.now)).collect(),
             audit,
         }
     }
@@ -102,6 +116,49 @@ fn named(part: &str) -> String {
         other => other,
     };
     name.to_owned()
+}
+
+fn task(round: &TaskRound, now: Timestamp) -> TaskRow {
+    let (name, purpose) = purpose(&round.name);
+    let (tone, state) = match round.health(now) {
+        TaskHealth::Well => ("good", "Works"),
+        TaskHealth::Failing => ("bad", "Fails"),
+        TaskHealth::Late => ("bad", "Hangs"),
+    };
+    let message = match (&round.error, round.failures) {
+        (Some(error), 1) => error.clone(),
+        (Some(error), times) => format!("{error} ({times} times in a row)"),
+        (None, _) => format!("a round takes {}", round.took_ms),
+    };
+    TaskRow {
+        name: name.to_owned(),
+        purpose,
+        tone,
+        state,
+        message,
+        at: Moment::new(round.ended_at, now),
+    }
+}
+
+/// A task as people call it, and what it is for. One that a newer worker has keeps its own name.
+fn purpose(task: &str) -> (&str, &'static str) {
+    match task {
+        "instances" => ("Instances", "starts, checks, switches and stops them"),
+        "jobs" => ("Jobs", "takes builds, commands and removals in hand"),
+        "deadlines" => ("Deadlines", "ends steps of deployments that last too long"),
+        "logs" => ("App logs", "follows what instances write"),
+        "access" => ("Access logs", "brings requests into the apps' logs"),
+        "monitor" => ("Measurements", "reads what apps and host use"),
+        "recorder" => ("History", "writes measurements down"),
+        "gauges" => ("Apps' metrics", "reads what apps expose themselves"),
+        "autoscaler" => ("Autoscaling", "decides how many instances run"),
+        "wake" => ("Waking", "starts apps that sleep when somebody asks"),
+        "alerts" => ("Alerts", "compares measurements with the rules"),
+        "deliveries" => ("Notifications", "sends messages to channels"),
+        "drains" => ("Log drains", "sends log lines to receivers"),
+        "janitor" => ("Clearing away", "removes what nobody needs any more"),
+        other => (other, ""),
+    }
 }
 
 fn row(entry: AuditEntry, now: Timestamp) -> AuditRow {

@@ -4,6 +4,7 @@ mod domains;
 mod fixtures;
 mod members;
 mod panels;
+mod server;
 mod watching;
 
 use slipway_core::deployment::{DeploymentKind, DeploymentState};

@@ -152,6 +152,7 @@ async fn status(State(sessions): State<Arc<Sessions>>, headers: HeaderMap) -> Re
         database: "sqlite".to_owned(),
         claimed: true,
         components: Vec::new(),
+        tasks: Vec::new(),
         apps: 0,
         jobs_queued: 0,
         jobs_running: 0,

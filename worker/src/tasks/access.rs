@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use self::allowance::Allowance;
 use crate::context::{Host, Shared};
 use crate::proxy::{AccessLog, AccessRead};
+use crate::rounds::Task;
 
 mod allowance;
 
@@ -34,7 +35,7 @@ pub async fn run<H: Host>(context: Shared<H>, stop: CancellationToken) {
     let mut collector = Collector::new(context.proxy.access_log(), context.logs.clone());
     let mut failing = false;
     while !stop.is_cancelled() {
-        let result = tick(&context, &mut collector).await;
+        let result = context.rounds.watch(Task::Access, tick(&context, &mut collector)).await;
         if let Err(error) = &result
             && !failing
         {

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::numbers::Numbers;
 use crate::context::{Host, Shared};
+use crate::rounds::Task;
 
 /// How often alerts are looked at.
 const POLL: Duration = Duration::from_secs(5);
@@ -34,7 +35,8 @@ pub async fn run<H: Host>(context: Shared<H>, stop: CancellationToken) {
             () = stop.cancelled() => return,
             _ = ticks.tick() => {}
         }
-        if let Err(error) = watch.round(&context, clock::now()).await {
+        let round = watch.round(&context, clock::now());
+        if let Err(error) = context.rounds.watch(Task::Alerts, round).await {
             tracing::warn!(%error, "could not look at the alerts");
         }
     }

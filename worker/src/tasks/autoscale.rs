@@ -30,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 use self::memory::Memory;
 use self::room::Demand;
 use crate::context::{Host, Shared};
+use crate::rounds::Task;
 
 /// How long the next look is waited for.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -66,7 +67,8 @@ impl<H: Host> Autoscaler<H> {
                 () = stop.cancelled() => return,
                 _ = tokio::time::timeout(PATIENCE, looks.changed()) => {}
             }
-            if let Err(error) = self.round().await {
+            let context = Shared::clone(&self.context);
+            if let Err(error) = context.rounds.watch(Task::Autoscaler, self.round()).await {
                 tracing::warn!(%error, "could not decide about the number of instances");
             }
         }

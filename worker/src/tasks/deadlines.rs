@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::announce::Announcer;
 use crate::context::{Host, Shared};
+use crate::rounds::Task;
 
 /// How often deadlines are looked at; the shortest state may last 15 s.
 const POLL: Duration = Duration::from_secs(5);
@@ -15,7 +16,8 @@ const POLL: Duration = Duration::from_secs(5);
 /// Looks after deadlines until told to stop.
 pub async fn run<H: Host>(context: Shared<H>, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        match context.store.overdue(clock::now()).await {
+        let overdue = context.store.overdue(clock::now());
+        match context.rounds.watch(Task::Deadlines, overdue).await {
             Ok(overdue) => {
                 for deployment in overdue {
                     end(&context, deployment).await;

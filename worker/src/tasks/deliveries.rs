@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::context::{Host, Shared};
 use crate::notify;
+use crate::rounds::Task;
 
 /// Messages under way at the same time: a receiver that hangs holds up no other.
 const SLOTS: usize = 8;
@@ -36,7 +37,8 @@ pub async fn run<H: Host>(context: Shared<H>, stop: CancellationToken) {
 }
 
 async fn take<H: Host>(context: &Shared<H>) -> Option<Owed> {
-    match context.store.take_delivery(clock::now()).await {
+    let take = context.store.take_delivery(clock::now());
+    match context.rounds.watch(Task::Deliveries, take).await {
         Ok(owed) => owed,
         Err(error) => {
             tracing::warn!(%error, "could not look for messages to send");

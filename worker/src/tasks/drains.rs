@@ -37,6 +37,7 @@ use tokio_util::task::AbortOnDropHandle;
 use self::door::Door;
 use self::receiver::{DrainError, Receiver};
 use crate::context::{Host, Shared};
+use crate::rounds::Task;
 
 /// How long to wait for new lines before looking anyway.
 const QUIET: Duration = Duration::from_millis(500);
@@ -57,7 +58,7 @@ pub async fn run<H: Host>(context: Shared<H>, stop: CancellationToken) {
     let mut tests: BTreeMap<(DrainId, Timestamp), AbortOnDropHandle<()>> = BTreeMap::new();
     let mut wake = context.store.wakes().subscribe(Topic::Drains);
     while !stop.is_cancelled() {
-        match drains(&context.store).await {
+        match context.rounds.watch(Task::Drains, drains(&context.store)).await {
             Ok(drains) => {
                 followers.retain(|id, task| {
                     drains.iter().any(|(drain, _)| drain.id == *id) && !task.is_finished()

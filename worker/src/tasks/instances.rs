@@ -44,6 +44,7 @@ use self::sighting::Sighting;
 use crate::context::{Host, Shared};
 use crate::health::HealthBoard;
 use crate::proxy::{ProxyConfig, Traffic};
+use crate::rounds::Task;
 
 /// How often the world is looked at while a release is observed, or while an instance drains or
 /// waits for its next start. While all is as it should be, the store's patience decides.
@@ -104,7 +105,8 @@ impl<H: Host> Instances<H> {
                     }
                 }
             }
-            pause = match self.look_and_act().await {
+            let context = self.shared();
+            pause = match context.rounds.watch(Task::Instances, self.look_and_act()).await {
                 Ok(pause) => pause,
                 Err(error) => {
                     tracing::warn!(error = format!("{error:#}"), "could not reconcile instances");

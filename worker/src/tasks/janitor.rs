@@ -15,6 +15,7 @@ use slipway_store::{clock, idempotency};
 use tokio_util::sync::CancellationToken;
 
 use crate::context::{Host, Shared};
+use crate::rounds::Task;
 use crate::static_files;
 
 /// How often it goes round.
@@ -44,7 +45,7 @@ pub async fn run<H: Host>(context: Shared<H>, stop: CancellationToken) {
         }
         // One round for each time that the disk is full, and then the usual pace.
         pressed = context.store.is_read_only();
-        if let Err(error) = round(&context).await {
+        if let Err(error) = context.rounds.watch(Task::Janitor, round(&context)).await {
             tracing::warn!(error = format!("{error:#}"), "could not clear away");
         }
     }

@@ -21,6 +21,7 @@ use tokio_util::task::AbortOnDropHandle;
 use self::ring::{Ring, Taken};
 use crate::context::{Host, Shared};
 use crate::output::Lines;
+use crate::rounds::Task;
 
 mod ring;
 
@@ -34,7 +35,7 @@ pub async fn run<H: Host>(context: Shared<H>, stop: CancellationToken) {
     let mut followers: BTreeMap<InstanceId, AbortOnDropHandle<()>> = BTreeMap::new();
     let mut wake = context.store.wakes().subscribe(Topic::Instances);
     while !stop.is_cancelled() {
-        match context.store.all_instances().await {
+        match context.rounds.watch(Task::Logs, context.store.all_instances()).await {
             Ok(rows) => {
                 let known = |id: &InstanceId| rows.iter().any(|row| row.id == *id);
                 followers.retain(|id, task| known(id) || !task.is_finished());

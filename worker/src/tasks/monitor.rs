@@ -26,6 +26,7 @@ use self::sighting::Sighter;
 use crate::context::{Host, Shared};
 use crate::metrics::live::Look;
 use crate::metrics::recorder::Recorder;
+use crate::rounds::Task;
 
 /// How often everything is looked at.
 const POLL: Duration = Duration::from_secs(2);
@@ -54,7 +55,7 @@ async fn watch<H: Host>(context: &Shared<H>, stop: &CancellationToken, looks: mp
             () = stop.cancelled() => return,
             _ = ticks.tick() => {}
         }
-        let sighting = match sighter.sight(context).await {
+        let sighting = match context.rounds.watch(Task::Monitor, sighter.sight(context)).await {
             Ok(sighting) => sighting,
             Err(error) => {
                 tracing::warn!(%error, "could not read what there is to measure");
@@ -84,7 +85,8 @@ async fn record<H: Host>(
                 None => break,
             },
             _ = ticks.tick() => {
-                if let Err(error) = recorder.write(clock::now()).await {
+                let write = recorder.write(clock::now());
+                if let Err(error) = context.rounds.watch(Task::Recorder, write).await {
                     tracing::warn!(%error, "could not record measurements; trying again");
                 }
             }

@@ -41,13 +41,14 @@ async fn report<H: Host>(context: &Shared<H>) {
         Err(_) => (false, "nginx does not answer".to_owned()),
     };
     let disk = disk(context);
+    let worker = &context.settings.worker;
     let parts = [
         ("docker", engine.0, engine.1),
         ("proxy", proxy.0, proxy.1),
         ("disk", disk.0, disk.1),
-        ("worker", true, format!("worker {} runs", context.settings.worker)),
+        ("worker", true, format!("worker {worker} runs")),
     ];
-    if let Err(error) = context.store.set_component_statuses(&parts).await {
+    if let Err(error) = context.store.set_statuses(&parts, worker, &context.rounds.all()).await {
         tracing::warn!(%error, "could not write the parts' statuses down");
     }
 }

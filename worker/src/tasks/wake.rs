@@ -15,6 +15,7 @@ use slipway_store::{Autoscaled, StoreError};
 use tokio_util::sync::CancellationToken;
 
 use crate::context::{Host, Shared};
+use crate::rounds::Task;
 
 /// After a failure.
 const RETRY: Duration = Duration::from_millis(500);
@@ -26,7 +27,8 @@ pub async fn run<H: Host>(context: Shared<H>, stop: CancellationToken) {
     // nginx may remember what an earlier run told it.
     let mut told = true;
     loop {
-        let pause = match round(&context, &mut wanted, &mut told).await {
+        let round = round(&context, &mut wanted, &mut told);
+        let pause = match context.rounds.watch(Task::Wake, round).await {
             Ok(pause) => pause,
             Err(error) => {
                 tracing::warn!(error = format!("{error:#}"), "could not look who is to be woken");

@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::context::{Host, Shared};
+use crate::rounds::Task;
 
 /// How often each instance is read.
 const INTERVAL: Duration = Duration::from_secs(5);
@@ -79,7 +80,7 @@ pub async fn scrape<H: Host>(context: Shared<H>, stop: CancellationToken) {
     let mut endpoints = Endpoints::default();
     while !stop.is_cancelled() {
         let round = async {
-            match endpoints.targets(&context).await {
+            match context.rounds.watch(Task::Gauges, endpoints.targets(&context)).await {
                 Ok(targets) => read_all(&context.gauges, &client, targets).await,
                 Err(error) => tracing::warn!(%error, "could not look for apps' own gauges"),
             }

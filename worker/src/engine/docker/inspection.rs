@@ -19,8 +19,9 @@ use super::moment::Moment;
 use super::process::Process;
 use crate::engine::EngineError;
 
-/// How long an inspection is believed when no event contradicts it.
-const FRESH: Duration = Duration::from_mins(1);
+/// How long an inspection is believed when neither an event nor a list contradicts it. It bounds
+/// how long an event that the daemon dropped goes unnoticed.
+const FRESH: Duration = Duration::from_mins(5);
 /// The same while it boots: what it listens on is asked for until that is what it should.
 const FRESH_WHILE_BOOTING: Duration = Duration::from_secs(1);
 /// A boot is over this long after a start, however it went. The kernel walks the table of every

@@ -21,7 +21,7 @@ use super::moment::Moment;
 use crate::engine::{EngineError, OutputChunk};
 
 /// Silence after which the stream is opened again: it may be dead without saying so.
-const SILENCE: Duration = Duration::from_mins(1);
+const SILENCE: Duration = Duration::from_mins(5);
 /// Pause before it is opened again, after it brought something: what ended is seen to have ended a
 /// moment after its last line.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);

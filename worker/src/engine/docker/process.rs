@@ -3,7 +3,8 @@
 //! Reading it costs microseconds where asking the daemon costs milliseconds or, for statistics,
 //! seconds. It works only where the daemon's processes are visible; callers do without otherwise.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,10 @@ use slipway_core::instance::Usage;
 const LISTEN: &str = "0A";
 /// Where Docker answers names inside user networks.
 const RESOLVER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 11);
+
+/// How much of a file of the kernel's is read at once, and at all.
+const PAGE: usize = 4096;
+const LONGEST: u64 = 16 << 20;
 
 /// The main process of a container.
 #[derive(Debug)]
@@ -36,7 +41,7 @@ impl Process {
     /// again, and mean something else where Slipway itself runs in a container.
     pub fn of(container: &str, pid: u32) -> Option<Self> {
         let directory = PathBuf::from(format!("/proc/{pid}"));
-        let cgroups = fs::read_to_string(directory.join("cgroup")).ok()?;
+        let cgroups = read(&directory, "cgroup")?;
         let belongs = cgroups.contains(container);
         belongs.then(|| Self { directory, cgroups, container: container.to_owned() })
     }
@@ -49,7 +54,7 @@ impl Process {
     /// The addresses the app listens on, sorted. Docker's own resolver, which is in every network
     /// namespace, is not the app's.
     pub fn listeners(&self) -> Vec<SocketAddr> {
-        let table = |name| fs::read_to_string(self.directory.join(name)).unwrap_or_default();
+        let table = |name| read(&self.directory, name).unwrap_or_default();
         let mut found: Vec<SocketAddr> = [table("net/tcp"), table("net/tcp6")]
             .iter()
             .flat_map(|table| table.lines().skip(1).filter_map(listener))
@@ -64,7 +69,7 @@ impl Process {
     pub fn usage(&self) -> Option<Usage> {
         let Resources { cpu_us, memory_bytes, oom_kills } =
             self.unified().or_else(|| self.split())?;
-        let interfaces = fs::read_to_string(self.directory.join("net/dev")).ok()?;
+        let interfaces = read(&self.directory, "net/dev")?;
         let (net_in_bytes, net_out_bytes) = traffic(&interfaces);
         Some(Usage { cpu_us, memory_bytes, net_in_bytes, net_out_bytes, oom_kills })
     }
@@ -112,7 +117,12 @@ impl Process {
 }
 
 fn read(directory: &Path, name: &str) -> Option<String> {
-    fs::read_to_string(directory.join(name)).ok()
+    let file = File::open(directory.join(name)).ok()?;
+    // Such a file has no length, and the kernel makes all of it for each piece that is read: one
+    // page takes nearly every one of them at once.
+    let mut text = String::with_capacity(PAGE);
+    file.take(LONGEST).read_to_string(&mut text).ok()?;
+    Some(text)
 }
 
 /// The number after a name at the start of a line.

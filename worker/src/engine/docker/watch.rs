@@ -25,17 +25,31 @@ const OVERLAP_S: i64 = 5;
 /// What can change an instance's state or address. Not `exec_*`, which a person's shell causes.
 const ACTIONS: &[&str] = &["start", "die", "oom", "pause", "unpause", "destroy"];
 
+/// How a subscription ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// Nothing was heard for a while. Whatever it did not tell, the next one tells.
+    Silent,
+    /// The daemon went, or the connection to it: it may have begun anew and remember nothing.
+    Broken,
+}
+
 impl Docker {
     /// Follows events until shutdown.
     pub(super) async fn watch_events(self) {
         let stopping = self.shared.stopping.clone();
         let follow = async {
             let mut last = self.shared.host.now;
+            let mut end = End::Broken;
             loop {
-                if self.call("pinging", LOOK_UP, self.client.ping()).await.is_ok() {
-                    self.shared.inspections.doubt_all();
+                if self.call("pinging", LOOK_UP, self.client.ping()).await.is_err() {
+                    end = End::Broken;
+                } else {
+                    if end == End::Broken {
+                        self.shared.inspections.doubt_all();
+                    }
                     self.hint();
-                    self.follow_events(&mut last).await;
+                    end = self.follow_events(&mut last).await;
                 }
                 sleep(PAUSE).await;
             }
@@ -44,15 +58,21 @@ impl Docker {
     }
 
     /// Returns when the subscription ends, fails or falls silent.
-    async fn follow_events(&self, last: &mut Option<Moment>) {
+    async fn follow_events(&self, last: &mut Option<Moment>) -> End {
         let mut options = EventsOptionsBuilder::new().filters(&self.wanted_events());
         if let Some(last) = last {
             options = options.since(&(last.seconds() - OVERLAP_S).to_string());
         }
         let mut events = Box::pin(self.client.events(Some(options.build())));
-        while let Ok(Some(Ok(event))) = timeout(SILENCE, events.next()).await {
-            *last = event.time_nano.map(Moment::from_nanos).or(*last);
-            self.notice(event);
+        loop {
+            match timeout(SILENCE, events.next()).await {
+                Ok(Some(Ok(event))) => {
+                    *last = event.time_nano.map(Moment::from_nanos).or(*last);
+                    self.notice(event);
+                }
+                Ok(_) => return End::Broken,
+                Err(_) => return End::Silent,
+            }
         }
     }
 
