@@ -68,6 +68,8 @@ impl Connection {
     /// When no complete answer arrives within [`PATIENCE`].
     pub async fn send(&mut self, request: Request<Full<Bytes>>) -> anyhow::Result<Answer> {
         let exchange = async {
+            // The one before is over for the caller a moment before it is for the connection.
+            self.sender.ready().await.context("the connection was closed")?;
             let response = self.sender.send_request(request).await.context("no answer")?;
             let (head, body) = response.into_parts();
             let kept = head.headers.get(CONNECTION).is_none_or(|value| value != "close");

@@ -15,7 +15,8 @@ pub struct ServerStatus {
     /// Whether somebody claimed it.
     pub claimed: bool,
     pub components: Vec<ComponentStatus>,
-    /// What goes round in the worker.
+    /// What goes round in the worker; a server of before this was told says nothing.
+    #[serde(default)]
     pub tasks: Vec<TaskRound>,
     pub apps: u32,
     pub jobs_queued: u32,

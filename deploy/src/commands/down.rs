@@ -1,12 +1,16 @@
 //! Stops a whole installation: the server, its apps, its proxy.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use rustix::process::{Pid, Signal, kill_process};
-use slipway_worker::engine::Engine;
+use slipway_core::id::InstanceId;
 use slipway_worker::engine::docker::Docker;
+use slipway_worker::engine::{Engine, EngineError};
 use slipway_worker::proxy::Proxy;
+use tokio::time::Instant;
 
 use crate::config::Down;
 use crate::daemon::Foundation;
@@ -14,8 +18,12 @@ use crate::host;
 
 /// How long the server may take to come to a safe point.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// How long what is left of a killed server's last requests may take to appear and go.
+/// How long nothing may get less: what is left of a killed server's last requests takes a while to
+/// appear and go, and so does a daemon that is busy with hundreds of containers.
 const LEFTOVERS: Duration = Duration::from_secs(20);
+/// Instances that are stopped at the same time: more of them only wait for each other in the daemon,
+/// longer than it may take to answer.
+const AT_ONCE: usize = 8;
 /// Time between two looks for leftovers.
 const AGAIN: Duration = Duration::from_millis(250);
 /// SIGTERM to SIGKILL for the apps.
@@ -49,22 +57,40 @@ pub async fn run(down: &Down) -> anyhow::Result<()> {
 /// Stops every instance and removes the apps' networks; returns how many instances there were.
 /// Looks again until nothing is left: Docker may still be carrying out what the server last asked.
 async fn stop_apps(docker: &Docker) -> anyhow::Result<usize> {
-    let deadline = tokio::time::Instant::now() + LEFTOVERS;
-    let mut stopped = 0;
+    let mut stopped = BTreeSet::new();
+    let mut deadline = Instant::now() + LEFTOVERS;
     loop {
-        let instances = docker.list().await?;
-        stopped += instances.len();
-        let stops = instances.iter().map(|observed| docker.stop(&observed.id, GRACE));
-        let outcomes = futures_util::future::join_all(stops).await;
-        let removed = match outcomes.into_iter().collect::<Result<Vec<()>, _>>() {
-            Ok(_) => docker.remove_apps().await,
-            Err(error) => Err(error),
-        };
-        match removed {
-            Ok(()) => return Ok(stopped),
-            Err(error) if tokio::time::Instant::now() >= deadline => return Err(error.into()),
-            Err(_) => tokio::time::sleep(AGAIN).await,
+        let before = stopped.len();
+        match stop_what_is_there(docker, &mut stopped).await {
+            Ok(()) => return Ok(stopped.len()),
+            Err(_) if stopped.len() > before => deadline = Instant::now() + LEFTOVERS,
+            Err(error) if Instant::now() >= deadline => return Err(error.into()),
+            Err(_) => {}
         }
+        tokio::time::sleep(AGAIN).await;
+    }
+}
+
+/// One pass; an instance that did not stop does not keep the others.
+async fn stop_what_is_there(
+    docker: &Docker,
+    stopped: &mut BTreeSet<InstanceId>,
+) -> Result<(), EngineError> {
+    let instances = docker.list().await?;
+    let stops = instances.into_iter().map(|observed| async move {
+        docker.stop(&observed.id, GRACE).await.map(|()| observed.id)
+    });
+    let mut stops = futures_util::stream::iter(stops).buffer_unordered(AT_ONCE);
+    let mut failed = None;
+    while let Some(outcome) = stops.next().await {
+        match outcome {
+            Ok(id) => drop(stopped.insert(id)),
+            Err(error) => failed = Some(error),
+        }
+    }
+    match failed {
+        Some(error) => Err(error),
+        None => docker.remove_apps().await,
     }
 }
 
@@ -78,10 +104,10 @@ async fn stop_server(foundation: &Foundation) -> anyhow::Result<()> {
         return Ok(());
     };
     kill_process(pid, Signal::TERM)?;
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let deadline = Instant::now() + PATIENCE;
     // The lock, not the pid: a process that nobody has buried yet still has one.
     while foundation.data.lock().is_err() {
-        if tokio::time::Instant::now() >= deadline {
+        if Instant::now() >= deadline {
             kill_process(pid, Signal::KILL)?;
             break;
         }

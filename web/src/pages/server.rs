@@ -4,7 +4,7 @@ use axum::response::Response;
 use serde::Serialize;
 use slipway_client::MetricsQuery;
 use slipway_core::metric::Metric;
-use slipway_core::time::Timestamp;
+use slipway_core::time::{Millis, Timestamp};
 use slipway_core::wire::audit::AuditEntry;
 use slipway_core::wire::metrics::HostMetrics;
 use slipway_core::wire::status::{ComponentStatus, ServerStatus, TaskHealth, TaskRound};
@@ -128,6 +128,7 @@ fn task(round: &TaskRound, now: Timestamp) -> TaskRow {
     let message = match (&round.error, round.failures) {
         (Some(error), 1) => error.clone(),
         (Some(error), times) => format!("{error} ({times} times in a row)"),
+        (None, _) if round.took_ms == Millis(0) => "a round takes under 1 ms".to_owned(),
         (None, _) => format!("a round takes {}", round.took_ms),
     };
     TaskRow {
