@@ -7,6 +7,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::nginx::{Complaint, signal};
+use super::process;
 use super::site::ProxyConfig;
 use super::{Generation, Proxy, ProxyError};
 
@@ -160,13 +161,15 @@ impl Proxy {
             if Instant::now() > deadline {
                 return Err(ProxyError::StillRunning(master));
             }
-            self.nginx.kill();
+            self.nginx.kill_session(master);
             sleep(PAUSE).await;
         }
         Ok(())
     }
 
+    /// By the kernel's word alone: a master that quits removes its pid file first, and with many
+    /// apps it takes a while from there to its end.
     fn is_alive(&self, master: i32) -> bool {
-        self.nginx.master() == Some(master) || !self.nginx.workers().is_empty()
+        process::is_master(master, self.layout.root()) || !process::workers(master).is_empty()
     }
 }

@@ -58,8 +58,14 @@ impl Nginx {
 
     /// Kills what there is, the master first, so that it replaces nobody.
     pub(super) fn kill(&self) {
-        let Some(session) = self.session() else { return };
-        if self.master().is_some() {
+        if let Some(session) = self.session() {
+            self.kill_session(session);
+        }
+    }
+
+    /// The same of one master and its workers.
+    pub(super) fn kill_session(&self, session: i32) {
+        if process::is_master(session, self.layout.root()) {
             signal(session, Signal::KILL);
         }
         for worker in process::workers(session) {
