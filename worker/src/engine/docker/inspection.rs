@@ -88,15 +88,7 @@ impl Inspections {
         }
     }
 
-    /// The container and process number of an instance that runs, as far as known.
-    pub fn process_of(&self, id: &InstanceId) -> Option<(String, u32)> {
-        let known = self.lock();
-        let mut entries = known.entries.iter();
-        let (container, entry) = entries.find(|(_, entry)| entry.instance.as_ref() == Some(id))?;
-        Some((container.clone(), entry.inspection.pid?))
-    }
-
-    /// The same of every one of these instances.
+    /// Of those of these instances that run, the container and process number, as far as known.
     pub fn processes_of(&self, ids: &[InstanceId]) -> Vec<(InstanceId, String, u32)> {
         let wanted: HashSet<&InstanceId> = ids.iter().collect();
         let known = self.lock();

@@ -1,6 +1,7 @@
 //! An instance's resources: from the control groups' own files, or else from the daemon.
 
 use std::collections::BTreeMap;
+use std::slice;
 use std::time::{Duration, Instant};
 
 use bollard::models::ContainerStatsResponse;
@@ -24,9 +25,7 @@ impl Docker {
     pub(super) async fn read_usage(&self, id: &InstanceId) -> Result<Usage, EngineError> {
         let absent = || EngineError::Absent(id.clone());
         // A process is known by number only while it runs; look again when the number went stale.
-        if let Some((container, pid)) = self.shared.inspections.process_of(id)
-            && let Some(usage) = from_files(container, pid).await
-        {
+        if let Some((_, usage)) = self.usage_from_files(slice::from_ref(id)).await.remove(id) {
             return Ok(usage);
         }
         let container = self.find(id).await?.ok_or_else(absent)?;
