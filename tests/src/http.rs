@@ -15,8 +15,8 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-/// How long a request may take, from connecting to its last byte.
-pub const PATIENCE: Duration = Duration::from_secs(15);
+/// How long a request may take, from connecting to its last byte: longer than the proxy holds one.
+pub const PATIENCE: Duration = Duration::from_secs(45);
 
 /// Where an app answers: the proxy's address and the name to ask it for.
 #[derive(Debug, Clone)]

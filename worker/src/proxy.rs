@@ -107,11 +107,11 @@ impl Proxy {
     }
 
     /// Tells nginx which apps may sleep (exactly these) and returns those of them that requests
-    /// wait for: at once when there are some, after a second without. Each is told once, so
-    /// whoever is told must not forget.
+    /// wait for: at once when there are some, after a second without. Each is told again every
+    /// second for as long as requests wait for it.
     ///
     /// A request to one of these that has no member is held for up to 30 s until it has, 100 of
-    /// them an app; what is more gets a 503.
+    /// them an app; what is more gets a 503. Those held are in flight.
     ///
     /// # Errors
     /// [`ProxyError::Unreachable`] when nginx does not answer within 2 s.

@@ -219,9 +219,9 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 /// Waits until something is so.
 ///
 /// # Panics
-/// When it is not within 10 s.
+/// When it is not within 30 s.
 pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
-    for _ in 0..500 {
+    for _ in 0..1500 {
         if let Some(found) = look().await {
             return found;
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::ensure;
 use slipway_core::autoscale::Verdict;
-use slipway_core::event::EventKind;
+use slipway_core::event::{Event, EventKind};
 use slipway_tests::load::Habit;
 use slipway_tests::{Backend, Echo, Load, Slipway, docker, eventually};
 use tokio::task::JoinSet;
@@ -84,14 +84,30 @@ async fn fifty_requests_wake_an_app_once_and_none_is_lost() -> Outcome {
         matches!(&event.kind, EventKind::Scaled { from: 0, to: 1, by, .. } if by == "autoscaler")
     });
     assert_eq!(woken.count(), 1, "{events:#?}");
-    let started =
-        |event: &&slipway_core::event::Event| matches!(event.kind, EventKind::InstanceReady { .. });
+    let started = |event: &&Event| matches!(event.kind, EventKind::InstanceReady { .. });
     assert_eq!(events[before..].iter().filter(started).count(), 1, "{events:#?}");
 
     // By hand it stays where it is.
     ada.slipway(&["scale", "web=0"]).await.expect_success();
     running(&slipway, 0, 20).await?;
     assert_eq!(slipway.site("shop").get("/").await?.status, 503);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_that_boots_for_longer_than_it_may_idle_is_woken_all_the_same() -> Outcome {
+    let slipway = Slipway::start(Backend::Sqlite).await?;
+    let ada = slipway.developer("shop").await;
+    ada.deploy(&Echo::named("one").booting_for(9.0)).await;
+    let set = ["autoscale", "set", "web", "--min", "0", "--max", "2", "--rps", "500"];
+    ada.slipway(&[&set[..], &TIMES[..], &["--idle", "5s"]].concat()).await.expect_success();
+    running(&slipway, 0, 30).await?;
+
+    let before = slipway.client().events(Some(&Slipway::app("shop")), None).await?.len();
+    assert_eq!(slipway.site("shop").text("/").await?, "one");
+    let events = slipway.client().events(Some(&Slipway::app("shop")), None).await?;
+    let scaled = |event: &&Event| matches!(event.kind, EventKind::Scaled { .. });
+    assert_eq!(events[before..].iter().filter(scaled).count(), 1, "who waits is somebody");
     Ok(())
 }
 

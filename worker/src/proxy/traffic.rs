@@ -44,7 +44,7 @@ pub struct Counters {
     /// Time of all requests and websockets under way, in milliseconds: of a span's length, their mean
     /// number.
     pub busy_ms: u64,
-    /// Requests and websockets at this moment.
+    /// Requests and websockets at this moment; an app's include those that wait for it to wake.
     pub in_flight: u64,
 }
 

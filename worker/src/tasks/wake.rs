@@ -1,8 +1,9 @@
 //! Wakes apps that sleep when somebody asks for them.
 //!
 //! nginx knows which apps may sleep. A request to one of those that has no instance waits there and
-//! leaves a mark; whoever asks for the marks, this task, gets them at once. However many wait, the
-//! count is set once: the first mark wins, later ones find it done.
+//! leaves a mark, again every second; whoever asks for the marks, this task, gets them at once.
+//! However many wait, the count is set once: the first mark wins, later ones find it done. A mark that
+//! comes to nothing is forgotten, because the next one is a second away.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -23,11 +24,10 @@ const RETRY: Duration = Duration::from_millis(500);
 /// Wakes until told to stop.
 pub async fn run<H: Host>(context: Shared<H>, stop: CancellationToken) {
     let mut hint = context.store.wakes().subscribe(Topic::Instances);
-    let mut wanted = BTreeSet::new();
     // nginx may remember what an earlier run told it.
     let mut told = true;
     loop {
-        let round = round(&context, &mut wanted, &mut told);
+        let round = round(&context, &mut told);
         let pause = match context.rounds.watch(Task::Wake, round).await {
             Ok(pause) => pause,
             Err(error) => {
@@ -44,11 +44,7 @@ pub async fn run<H: Host>(context: Shared<H>, stop: CancellationToken) {
 }
 
 /// Asks once who is wanted, and wakes them; how long to pause before the next time.
-async fn round<H: Host>(
-    context: &Shared<H>,
-    wanted: &mut BTreeSet<AppId>,
-    told: &mut bool,
-) -> anyhow::Result<Duration> {
+async fn round<H: Host>(context: &Shared<H>, told: &mut bool) -> anyhow::Result<Duration> {
     let sleepers = context.store.all_autoscaled().await?.into_iter().filter(can_wake);
     let sleepers: Vec<Autoscaled> = sleepers.collect();
     if sleepers.is_empty() && !*told {
@@ -56,13 +52,9 @@ async fn round<H: Host>(
     }
     let ids: BTreeSet<AppId> = sleepers.iter().map(|one| one.app_id.clone()).collect();
     *told = !ids.is_empty();
-    wanted.extend(context.proxy.wanted(&ids).await?);
-    wanted.retain(|id| ids.contains(id));
-    for one in &sleepers {
-        if wanted.contains(&one.app_id) {
-            wake(context, one).await?;
-            wanted.remove(&one.app_id);
-        }
+    let wanted = context.proxy.wanted(&ids).await?;
+    for one in sleepers.iter().filter(|one| wanted.contains(&one.app_id)) {
+        wake(context, one).await?;
     }
     Ok(if ids.is_empty() { context.store.patience() } else { Duration::ZERO })
 }

@@ -1,10 +1,11 @@
 -- Holds requests for apps that sleep until they are awake.
 --
 -- The dictionary holds, for an app that may sleep, `s <app>`; while requests wait for it, their
--- number in `h <app>`; and `w <app>` from the arrival of one until somebody was told.
+-- number in `h <app>`; and `w <app>` from a reminder of one of them until somebody was told.
 
 local members = require "slipway.members"
 local page = require "slipway.page"
+local traffic = require "slipway.traffic"
 
 local dict = ngx.shared.slipway_wake
 local members_of = members.of
@@ -14,6 +15,8 @@ local now = ngx.now
 local LOOK_EVERY_S = 0.02
 local HELD_AT_MOST_S = 30
 local HELD_AT_ONCE = 100
+-- A waiting request reminds of itself this often: whoever was told may have forgotten.
+local REMIND_EVERY_S = 1
 -- A worker that is killed cannot take back what it holds; its numbers go by themselves.
 local FORGET_HELD_S = HELD_AT_MOST_S + 5
 -- How long somebody who asks waits for an answer other than nobody.
@@ -22,32 +25,40 @@ local PREFIXES = { s = true, w = true }
 
 local _M = {}
 
-local function leave(key)
-    if dict:incr(key, -1, 0) <= 0 then
-        dict:delete(key)
+-- Waits until the app has members; whether it has them then.
+local function watch(app)
+    local time = now()
+    local deadline, reminder = time + HELD_AT_MOST_S, time
+    while #members_of(app) == 0 do
+        time = now()
+        if time > deadline then
+            return false
+        end
+        if time >= reminder then
+            dict:set("w " .. app, true)
+            reminder = time + REMIND_EVERY_S
+        end
+        sleep(LOOK_EVERY_S)
     end
+    return true
 end
 
--- Waits until the app has members; whether it has them then.
+-- The same, unless too many wait. Who waits is in flight: an app is not idle while it is woken.
 local function wait(app)
     local key = "h " .. app
     local held = dict:incr(key, 1, 0)
     dict:expire(key, FORGET_HELD_S)
-    if held > HELD_AT_ONCE then
-        leave(key)
-        return false
+    local is_awake = false
+    if held <= HELD_AT_ONCE then
+        local subject = traffic.subject(app)
+        traffic.enter(subject, now())
+        is_awake = watch(app)
+        traffic.leave(subject, now())
     end
-    dict:set("w " .. app, true)
-    local deadline = now() + HELD_AT_MOST_S
-    while #members_of(app) == 0 do
-        if now() > deadline then
-            leave(key)
-            return false
-        end
-        sleep(LOOK_EVERY_S)
+    if dict:incr(key, -1, 0) <= 0 then
+        dict:delete(key)
     end
-    leave(key)
-    return true
+    return is_awake
 end
 
 -- The handler of nginx's own 502. A request for which there was no member goes to one that has come

@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 
 use super::backend::Backend;
 use super::client::Client;
-use super::rig::{HOST, Rig, shop};
+use super::rig::{HOST, Rig, eventually, shop};
 
 fn sleepers() -> BTreeSet<slipway_core::id::AppId> {
     BTreeSet::from([shop()])
@@ -28,6 +28,9 @@ async fn fifty_requests_wait_for_one_wake_and_all_are_answered() {
     let asked = Instant::now();
     assert_eq!(rig.proxy.wanted(&sleepers()).await.unwrap(), sleepers());
     assert!(asked.elapsed() < Duration::from_millis(500), "{:?}", asked.elapsed());
+    let in_flight = || async { rig.proxy.traffic().await.unwrap().of_app(&shop()).in_flight };
+    eventually("who waits is in flight", || async { in_flight().await == 50 }).await;
+    assert_eq!(rig.proxy.wanted(&sleepers()).await.unwrap(), sleepers(), "they remind of it");
     let backend = Backend::start(1).await;
     rig.set(&[&backend]).await;
     let awake = Instant::now();
@@ -38,6 +41,7 @@ async fn fifty_requests_wait_for_one_wake_and_all_are_answered() {
     // Late marks of the same stampede are of an app that is awake, and then there are none.
     while !rig.proxy.wanted(&sleepers()).await.unwrap().is_empty() {}
     assert_eq!(backend.requests(), 50);
+    eventually("nobody is", || async { in_flight().await == 0 }).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
