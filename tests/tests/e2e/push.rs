@@ -1,5 +1,6 @@
 //! A push goes live.
 
+use std::fs;
 use std::time::Duration;
 
 use anyhow::ensure;
@@ -90,4 +91,32 @@ async fn an_uploaded_folder_goes_live_without_a_repository() -> Outcome {
     look.expect_success();
     assert!(!look.stdout.contains("huge.log"), "{look}");
     Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn builds_leave_no_connection_behind() -> Outcome {
+    let slipway = Slipway::start(Backend::Sqlite).await?;
+    let ada = slipway.developer("shop").await;
+    let settled = async |most: usize| {
+        let instances = docker::instances(slipway.installation(), "shop")?;
+        ensure!(instances.len() == 1, "{instances:?}");
+        let open = connections(slipway.server_pid())?;
+        ensure!(open <= most, "{open} connections are open, at most {most} should be");
+        Ok(open)
+    };
+    ada.deploy(&Echo::named("0")).await.expect_success();
+    let wait = Duration::from_secs(20);
+    let before = eventually("the first is at rest", wait, || settled(usize::MAX)).await?;
+    for name in ["1", "2", "3", "4"] {
+        ada.deploy(&Echo::named(name)).await.expect_success();
+    }
+    eventually("it is as before", wait, || settled(before + 1)).await?;
+    Ok(())
+}
+
+/// How many sockets a process has open.
+fn connections(pid: u32) -> anyhow::Result<usize> {
+    let targets = fs::read_dir(format!("/proc/{pid}/fd"))?
+        .filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+    Ok(targets.filter(|target| target.to_string_lossy().starts_with("socket:")).count())
 }

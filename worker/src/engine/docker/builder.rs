@@ -12,6 +12,7 @@ mod image;
 mod local;
 mod progress;
 mod pull;
+mod reports;
 mod system;
 mod text;
 

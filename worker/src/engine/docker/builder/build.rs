@@ -11,7 +11,6 @@ use bollard::query_parameters::{BuildImageOptions, BuildImageOptionsBuilder, Bui
 use futures_util::{Stream, TryStreamExt};
 use tokio::fs::File;
 use tokio::time::{Instant, timeout, timeout_at};
-use tokio_util::io::ReaderStream;
 use tokio_util::sync::CancellationToken;
 
 use super::super::Docker;
@@ -19,6 +18,7 @@ use super::super::call::status;
 use super::confine::Confinement;
 use super::failure::{build_failed, unavailable};
 use super::progress::Progress;
+use super::reports::{self, Order};
 use super::text::plain;
 use super::{classic, failure};
 use crate::builder::{BuildError, BuildLog};
@@ -116,11 +116,11 @@ impl Docker {
         log: &BuildLog,
     ) -> Result<Attempt, BuildError> {
         let context = File::open(build.context).await.map_err(|error| unavailable(&error))?;
-        let body = bollard::body_try_stream(ReaderStream::new(context));
         let memory_bytes = self.settings.build_memory_bytes;
         let mut confinement = Confinement::new(build.tag, memory_bytes);
         let options = build.options(&confinement.mark(build.arguments), memory_bytes);
-        let stream = self.client.build_image(kind.options(options), None, Some(body));
+        let (socket, options) = (self.settings.socket.clone(), kind.options(options));
+        let stream = reports::follow(Order { socket, options, context });
         let mut story = Story::new(kind, build.titles.clone());
         let outcome = tokio::select! {
             outcome = story.follow(stream, log) => outcome,
