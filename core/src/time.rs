@@ -61,18 +61,26 @@ impl Sub<Millis> for Timestamp {
 }
 
 impl fmt::Display for Millis {
-    /// People's form: `87 ms`, `1.9 s`, `2 min 5 s`.
+    /// People's form, to about two digits: `87 ms`, `1.9 s`, `30 s`, `2 min 5 s`, `1 h 30 min`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let tenths = (self.0 + 50) / 100;
+        let seconds = (self.0 + 500) / 1000;
+        let minutes = (seconds + 30) / 60;
         match self.0 {
             0..1000 => write!(f, "{} ms", self.0),
-            _ if tenths < 600 => write!(f, "{}.{} s", tenths / 10, tenths % 10),
-            _ => {
-                let seconds = (self.0 + 500) / 1000;
-                write!(f, "{} min {} s", seconds / 60, seconds % 60)
+            _ if tenths >= 600 && seconds < 3600 => {
+                parts(f, (seconds / 60, "min"), (seconds % 60, "s"))
             }
+            _ if tenths >= 600 => parts(f, (minutes / 60, "h"), (minutes % 60, "min")),
+            _ if tenths % 10 == 0 => write!(f, "{} s", tenths / 10),
+            _ => write!(f, "{}.{} s", tenths / 10, tenths % 10),
         }
     }
+}
+
+fn parts(f: &mut fmt::Formatter<'_>, (most, unit): (u64, &str), rest: (u64, &str)) -> fmt::Result {
+    write!(f, "{most} {unit}")?;
+    if rest.0 > 0 { write!(f, " {} {}", rest.0, rest.1) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -81,9 +89,18 @@ mod tests {
 
     #[test]
     fn spans_read_like_people_write_them() {
-        let shown: Vec<String> =
-            [87, 1_940, 59_960, 125_000].iter().map(|ms| Millis(*ms).to_string()).collect();
-        assert_eq!(shown, ["87 ms", "1.9 s", "1 min 0 s", "2 min 5 s"]);
+        let cases = [
+            (87, "87 ms"),
+            (1_940, "1.9 s"),
+            (29_960, "30 s"),
+            (59_960, "1 min"),
+            (125_000, "2 min 5 s"),
+            (3_599_600, "1 h"),
+            (5_400_000, "1 h 30 min"),
+        ];
+        for (ms, shown) in cases {
+            assert_eq!(Millis(ms).to_string(), shown);
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ use crate::failure::Failure;
 const STYLE: &str = concat!(
     include_str!("assets/base.css"),
     include_str!("assets/parts.css"),
+    include_str!("assets/forms.css"),
     include_str!("assets/pages.css"),
     include_str!("assets/console.css"),
     include_str!("assets/uplot.css"),
