@@ -72,7 +72,7 @@ impl fmt::Display for Millis {
                 parts(f, (seconds / 60, "min"), (seconds % 60, "s"))
             }
             _ if tenths >= 600 => parts(f, (minutes / 60, "h"), (minutes % 60, "min")),
-            _ if tenths % 10 == 0 => write!(f, "{} s", tenths / 10),
+            _ if tenths.is_multiple_of(10) => write!(f, "{} s", tenths / 10),
             _ => write!(f, "{}.{} s", tenths / 10, tenths % 10),
         }
     }

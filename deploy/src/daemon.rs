@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use futures_util::FutureExt;
 use slipway_core::id::InstallationId;
 use slipway_store::{DataDir, KeyRing, LogStore, Reserve, Store, StoreSettings};
 use tokio::net::TcpListener;
@@ -67,7 +68,8 @@ pub async fn run(server: Server, roles: Roles) -> anyhow::Result<()> {
     parts.spawn(look_after_room(foundation.store.clone(), foundation.data.clone(), stop.clone()));
     if roles.worker {
         let context = host::worker_context(&foundation).await?;
-        parts.spawn(slipway_worker::run(context, stop.clone()));
+        let work = slipway_worker::run(context, stop.clone());
+        parts.spawn(work.map(Ok));
     }
     if roles.worker {
         std::fs::write(foundation.data.pid_file(), std::process::id().to_string())?;

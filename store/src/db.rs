@@ -31,7 +31,9 @@ use crate::{clock, mint};
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long to wait for a hint where every change comes with one.
 const HINTED: Duration = Duration::from_secs(5);
-/// How long where changes come without.
+/// How often everything is read again there, to be sure.
+const RESYNC: Duration = Duration::from_secs(15);
+/// How long to wait where changes come without.
 const UNHINTED: Duration = Duration::from_secs(2);
 /// How often the beginning of a write is tried within that time.
 const TRIES: u32 = 3;
@@ -107,6 +109,15 @@ impl Store {
     pub fn patience(&self) -> Duration {
         match self.0.backend {
             Backend::Sqlite => HINTED,
+            Backend::Postgres => UNHINTED,
+        }
+    }
+
+    /// How long what was read is believed while no hint contradicts it, where all of it is read again
+    /// to be sure.
+    pub fn resync(&self) -> Duration {
+        match self.0.backend {
+            Backend::Sqlite => RESYNC,
             Backend::Postgres => UNHINTED,
         }
     }

@@ -5,6 +5,7 @@
 //! a history is filled up from the finer ones: a chart of 30 days still ends now.
 
 mod history;
+mod write;
 
 use serde::Deserialize;
 use slipway_core::id::{AppId, Id, InstanceId};
@@ -14,7 +15,7 @@ use slipway_core::sample::{HostSample, Measured, Sample, Traffic};
 use slipway_core::time::{Millis, Timestamp};
 use sqlx::any::AnyRow;
 
-use crate::db::{Columns, Json, Store, WriteTx, json};
+use crate::db::{Columns, Json, Store};
 use crate::error::StoreError;
 
 /// All instances of a process in one interval.
@@ -64,24 +65,6 @@ impl SampleBatch {
 }
 
 impl Store {
-    /// Writes intervals in one transaction. One that was written before is replaced; those of apps
-    /// that are gone meanwhile are left out.
-    pub async fn write_samples(&self, batch: &SampleBatch) -> Result<(), StoreError> {
-        let mut tx = self.begin_write().await?;
-        for (resolution, row) in &batch.processes {
-            write_process(&mut tx, *resolution, row).await?;
-        }
-        for (resolution, row) in &batch.instances {
-            write_instance(&mut tx, *resolution, row).await?;
-        }
-        for (resolution, at, sample) in &batch.host {
-            statement!("samples/write_host", span(*resolution), at.0, json(sample))
-                .execute(tx.connection())
-                .await?;
-        }
-        tx.commit().await
-    }
-
     /// Forgets samples that are past their keeping; how many those were.
     pub async fn prune_samples(&self, now: Timestamp) -> Result<u64, StoreError> {
         let mut pruned = 0;
@@ -215,43 +198,6 @@ impl Store {
 fn end_of(row: &AnyRow, resolution: Resolution) -> Result<Option<Timestamp>, StoreError> {
     let newest: Option<Timestamp> = row.col("at_ms")?;
     Ok(newest.map(|at| at + resolution.span()))
-}
-
-async fn write_process(
-    tx: &mut WriteTx,
-    resolution: Resolution,
-    row: &ProcessSample,
-) -> Result<(), StoreError> {
-    statement!(
-        "samples/write_process",
-        row.app_id.as_str(),
-        span(resolution),
-        row.at.0,
-        row.process.as_str(),
-        json(&row.sample)
-    )
-    .execute(tx.connection())
-    .await?;
-    Ok(())
-}
-
-async fn write_instance(
-    tx: &mut WriteTx,
-    resolution: Resolution,
-    row: &InstanceSample,
-) -> Result<(), StoreError> {
-    statement!(
-        "samples/write_instance",
-        row.app_id.as_str(),
-        span(resolution),
-        row.at.0,
-        row.instance_id.as_str(),
-        row.process.as_str(),
-        json(&row.sample)
-    )
-    .execute(tx.connection())
-    .await?;
-    Ok(())
 }
 
 fn process_sample(row: &AnyRow) -> Result<ProcessSample, StoreError> {

@@ -35,7 +35,6 @@ const UNREADY: Duration = Duration::from_millis(500);
 pub struct HealthBoard {
     entries: Arc<Mutex<BTreeMap<InstanceId, Entry>>>,
     wakes: Wakes,
-    client: reqwest::Client,
 }
 
 struct Entry {
@@ -54,11 +53,8 @@ fn locked(entries: &Entries) -> MutexGuard<'_, BTreeMap<InstanceId, Entry>> {
 
 impl HealthBoard {
     /// A board without instances; changes wake the reconciler through `wakes`.
-    ///
-    /// # Errors
-    /// When the HTTP client cannot be made.
-    pub fn new(wakes: Wakes) -> Result<Self, reqwest::Error> {
-        Ok(Self { entries: Arc::default(), wakes, client: probe::client()? })
+    pub fn new(wakes: Wakes) -> Self {
+        Self { entries: Arc::default(), wakes }
     }
 
     /// Probes this instance from now on. Asking something else of a known instance keeps its
@@ -71,7 +67,6 @@ impl HealthBoard {
             None => initial,
         };
         let probing = keep_probing(
-            self.client.clone(),
             question.clone(),
             id.clone(),
             Arc::clone(&self.entries),
@@ -112,17 +107,11 @@ impl HealthBoard {
     }
 }
 
-async fn keep_probing(
-    client: reqwest::Client,
-    question: Question,
-    id: InstanceId,
-    entries: Arc<Entries>,
-    wakes: Wakes,
-) {
+async fn keep_probing(question: Question, id: InstanceId, entries: Arc<Entries>, wakes: Wakes) {
     let mut asked = 0_u32;
     loop {
         asked = asked.saturating_add(1);
-        let answer = probe::ask(&client, &question).await;
+        let answer = probe::ask(&question).await;
         let passed = answer == Probe::Passed;
         let Some((changed, standing)) = record(&entries, &id, answer) else { return };
         if changed {

@@ -38,13 +38,9 @@ use crate::tasks::instances::Instances;
 
 /// Runs the worker until `stop` fires; returns when everything has come to a safe point. Apps and
 /// nginx go on without it.
-///
-/// # Errors
-/// When a task cannot be set up. Nothing runs then.
-pub async fn run<H: Host>(context: Shared<H>, stop: CancellationToken) -> anyhow::Result<()> {
-    let instances = Instances::new(Arc::clone(&context))?;
+pub async fn run<H: Host>(context: Shared<H>, stop: CancellationToken) {
     let mut parts = JoinSet::new();
-    parts.spawn(instances.run(stop.clone()));
+    parts.spawn(Instances::new(Arc::clone(&context)).run(stop.clone()));
     parts.spawn(runner::run(Arc::clone(&context), stop.clone()));
     parts.spawn(attach::listen(Arc::clone(&context), stop.clone()));
     parts.spawn(telemetry::listen(Arc::clone(&context), stop.clone()));
@@ -69,5 +65,4 @@ pub async fn run<H: Host>(context: Shared<H>, stop: CancellationToken) -> anyhow
             stop.cancel();
         }
     }
-    Ok(())
 }

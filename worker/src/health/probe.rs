@@ -1,11 +1,18 @@
 //! One question to one instance.
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::time::Duration;
 
+use hyper::Request;
+use hyper::client::conn::http1;
+use hyper::header::{ACCEPT, HOST, USER_AGENT};
+use hyper_util::rt::TokioIo;
 use slipway_core::health::Probe;
 use slipway_core::name::Hostname;
 use slipway_core::process::HealthCheck;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 /// How long an answer may take.
 const TIMEOUT: Duration = Duration::from_secs(2);
@@ -19,35 +26,35 @@ pub struct Question {
     pub check: HealthCheck,
 }
 
-/// A client that asks exactly what it is told: no redirects, no proxies, no kept connections.
-pub(super) fn client() -> Result<reqwest::Client, reqwest::Error> {
-    // The client wants a provider even for plain HTTP. One that is installed already will do.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder()
-        .timeout(TIMEOUT)
-        .connect_timeout(TIMEOUT)
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .pool_max_idle_per_host(0)
-        .user_agent(concat!("slipway-probe/", env!("CARGO_PKG_VERSION")))
-        .build()
+/// Asks once, on a connection of its own: one that was kept would not tell whether the app takes new
+/// ones. TCP accepts long before most apps answer, so only an HTTP status passes.
+pub(super) async fn ask(question: &Question) -> Probe {
+    match timeout(TIMEOUT, status(question)).await {
+        Ok(Some(status)) if question.check.accepts(status) => Probe::Passed,
+        Ok(Some(status)) => Probe::BadStatus(status),
+        Ok(None) => Probe::Refused,
+        Err(_) => Probe::TimedOut,
+    }
 }
 
-/// Asks once. TCP accepts long before most apps answer, so only an HTTP status passes.
-pub(super) async fn ask(client: &reqwest::Client, question: &Question) -> Probe {
-    let url = format!("http://{}{}", question.address, question.check.path());
-    let request = client
-        .get(url)
-        .header(reqwest::header::HOST, question.hostname.as_str())
-        .header("X-Forwarded-Proto", "https");
-    match request.send().await {
-        Ok(response) => {
-            let status = response.status().as_u16();
-            if question.check.accepts(status) { Probe::Passed } else { Probe::BadStatus(status) }
-        }
-        Err(error) if error.is_timeout() => Probe::TimedOut,
-        Err(_) => Probe::Refused,
-    }
+/// The status of the answer; follows no redirect.
+async fn status(question: &Question) -> Option<u16> {
+    let stream = TcpStream::connect(question.address).await.ok()?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.ok()?;
+    let request = Request::get(question.check.path())
+        .header(HOST, question.hostname.as_str())
+        .header(USER_AGENT, concat!("slipway-probe/", env!("CARGO_PKG_VERSION")))
+        .header(ACCEPT, "*/*")
+        .header("x-forwarded-proto", "https")
+        .body(String::new())
+        .ok()?;
+    let mut answer = pin!(sender.send_request(request));
+    let answer = tokio::select! {
+        biased;
+        answer = &mut answer => answer,
+        _ = connection => answer.await,
+    };
+    answer.ok().map(|answer| answer.status().as_u16())
 }
 
 #[cfg(test)]
@@ -79,7 +86,7 @@ mod tests {
         let redirect =
             "HTTP/1.1 301 Moved\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n";
         let (address, served) = answering(redirect).await;
-        assert_eq!(ask(&client().unwrap(), &question(address)).await, Probe::Passed);
+        assert_eq!(ask(&question(address)).await, Probe::Passed);
         let request = served.await.unwrap();
         assert!(request.contains("host: shop.localhost"), "{request}");
         assert!(request.contains("x-forwarded-proto: https"), "{request}");
@@ -88,9 +95,8 @@ mod tests {
     #[tokio::test]
     async fn a_server_error_and_a_closed_port_do_not_pass() {
         let (address, _) = answering("HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n").await;
-        let client = client().unwrap();
-        assert_eq!(ask(&client, &question(address)).await, Probe::BadStatus(503));
+        assert_eq!(ask(&question(address)).await, Probe::BadStatus(503));
         let closed = "127.0.0.1:1".parse().unwrap();
-        assert_eq!(ask(&client, &question(closed)).await, Probe::Refused);
+        assert_eq!(ask(&question(closed)).await, Probe::Refused);
     }
 }

@@ -47,7 +47,7 @@ use crate::proxy::{ProxyConfig, Traffic};
 use crate::rounds::Task;
 
 /// How often the world is looked at while a release is observed, or while an instance drains or
-/// waits for its next start. While all is as it should be, the store's patience decides.
+/// waits for its next start. While all is as it should be, the store decides.
 const POLL: Duration = Duration::from_secs(2);
 /// How often while something boots or switches.
 const BUSY_POLL: Duration = Duration::from_millis(250);
@@ -71,12 +71,9 @@ pub struct Instances<H: Host> {
 
 impl<H: Host> Instances<H> {
     /// A reconciler that has not looked yet.
-    ///
-    /// # Errors
-    /// When the probing client cannot be made.
-    pub fn new(context: Shared<H>) -> anyhow::Result<Self> {
-        let health = HealthBoard::new(context.store.wakes().clone())?;
-        Ok(Self {
+    pub fn new(context: Shared<H>) -> Self {
+        let health = HealthBoard::new(context.store.wakes().clone());
+        Self {
             context,
             health,
             fleet: Fleet::default(),
@@ -87,7 +84,7 @@ impl<H: Host> Instances<H> {
             failures: Failures::default(),
             last_traffic: Traffic::default(),
             applied: None,
-        })
+        }
     }
 
     /// Reconciles until told to stop; then lets effects under way come to their next safe point.
@@ -126,7 +123,10 @@ impl<H: Host> Instances<H> {
         self.absorb(&sighting).await?;
         self.sync_sites().await;
         self.note_rollouts(&sighting);
-        let mut pause = if sighting.complete { self.context.store.patience() } else { BUSY_POLL };
+        let mut pause = if sighting.complete { self.context.store.resync() } else { BUSY_POLL };
+        if self.applied.is_none() {
+            pause = pause.min(POLL);
+        }
         for app_id in self.fleet.app_ids() {
             match self.reconcile(&app_id, &mut sighting).await {
                 Ok(due) => pause = pause.min(due),
@@ -186,7 +186,7 @@ impl<H: Host> Instances<H> {
         }
         let is_steady = |row: &Instance| row.state == InstanceState::Ready;
         if member.rollout.is_none() && member.rows.iter().all(is_steady) {
-            self.context.store.patience()
+            self.context.store.resync()
         } else {
             POLL
         }

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bollard::models::ContainerInspectResponse;
@@ -34,7 +34,8 @@ pub struct Inspection {
     /// Where it is in its life. A list may say otherwise when it was made a moment earlier: what
     /// else is here belongs to this one.
     pub status: Status,
-    pub pid: Option<u32>,
+    /// Its main process, where this host shows it.
+    pub process: Option<Arc<Process>>,
     pub started: Option<Moment>,
     /// How it last ended.
     pub exit: Exit,
@@ -88,15 +89,16 @@ impl Inspections {
         }
     }
 
-    /// Of those of these instances that run, the container and process number, as far as known.
-    pub fn processes_of(&self, ids: &[InstanceId]) -> Vec<(InstanceId, String, u32)> {
+    /// The main processes of those of these instances that are known to run.
+    pub fn processes_of(&self, ids: &[InstanceId]) -> Vec<(InstanceId, Arc<Process>)> {
         let wanted: HashSet<&InstanceId> = ids.iter().collect();
         let known = self.lock();
-        let process = |(container, entry): (&String, &Entry)| {
+        let process = |entry: &Entry| {
             let id = entry.instance.as_ref().filter(|id| wanted.contains(id))?;
-            Some((id.clone(), container.clone(), entry.inspection.pid?))
+            let process = entry.inspection.process.as_ref().filter(|_| !entry.is_stale)?;
+            Some((id.clone(), Arc::clone(process)))
         };
-        known.entries.iter().filter_map(process).collect()
+        known.entries.values().filter_map(process).collect()
     }
 
     /// Drops containers that are not listed any more.
@@ -166,7 +168,6 @@ impl Inspection {
         };
         Self {
             status: state.status.map_or(Status::Ended, Status::of),
-            pid,
             started,
             exit: Exit {
                 code: state.exit_code.unwrap_or_default(),
@@ -176,6 +177,7 @@ impl Inspection {
             restarts: found.restart_count.and_then(|n| u32::try_from(n).ok()).unwrap_or_default(),
             namespace: process.as_ref().and_then(Process::network_namespace),
             listeners,
+            process: process.map(Arc::new),
         }
     }
 

@@ -65,7 +65,8 @@ impl Process {
         found
     }
 
-    /// Its container's resources; `None` where the control groups cannot be read.
+    /// Its container's resources; `None` where the control groups cannot be read, as those of a
+    /// container that ended. Whoever keeps a process believes that its container has not begun anew.
     pub fn usage(&self) -> Option<Usage> {
         let Resources { cpu_us, memory_bytes, oom_kills } =
             self.unified().or_else(|| self.split())?;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::slice;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bollard::models::ContainerStatsResponse;
@@ -24,7 +25,6 @@ impl Docker {
     /// See `Engine::stats`. An instance that does not run is `Absent`.
     pub(super) async fn read_usage(&self, id: &InstanceId) -> Result<Usage, EngineError> {
         let absent = || EngineError::Absent(id.clone());
-        // A process is known by number only while it runs; look again when the number went stale.
         if let Some((_, usage)) = self.usage_from_files(slice::from_ref(id)).await.remove(id) {
             return Ok(usage);
         }
@@ -32,9 +32,8 @@ impl Docker {
         if container.status != Status::Running {
             return Err(absent());
         }
-        let pid = self.inspect(&container).await?.ok_or_else(absent)?.pid;
-        if let Some(pid) = pid
-            && let Some(usage) = from_files(container.id.clone(), pid).await
+        if let Some(process) = self.inspect(&container).await?.ok_or_else(absent)?.process
+            && let Some(usage) = from_files(process).await
         {
             return Ok(usage);
         }
@@ -48,9 +47,8 @@ impl Docker {
         ids: &[InstanceId],
     ) -> BTreeMap<InstanceId, (Instant, Usage)> {
         let processes = self.shared.inspections.processes_of(ids);
-        let read = |(id, container, pid): (InstanceId, String, u32)| {
-            let usage = Process::of(&container, pid)?.usage()?;
-            Some((id, (Instant::now(), usage)))
+        let read = |(id, process): (InstanceId, Arc<Process>)| {
+            Some((id, (Instant::now(), process.usage()?)))
         };
         let all = move || processes.into_iter().filter_map(read).collect();
         tokio::task::spawn_blocking(all).await.unwrap_or_default()
@@ -68,9 +66,8 @@ impl Docker {
     }
 }
 
-async fn from_files(container: String, pid: u32) -> Option<Usage> {
-    let read = move || Process::of(&container, pid)?.usage();
-    tokio::task::spawn_blocking(read).await.ok().flatten()
+async fn from_files(process: Arc<Process>) -> Option<Usage> {
+    tokio::task::spawn_blocking(move || process.usage()).await.ok().flatten()
 }
 
 /// The daemon's sample. It has no traffic for containers that joined another's network.

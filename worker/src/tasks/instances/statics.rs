@@ -23,7 +23,10 @@ impl<H: Host> Instances<H> {
                 tracing::info!(apps = config.sites.len(), "the proxy knows every app's names");
                 self.applied = Some(config);
             }
-            Err(error) => tracing::error!(%error, "the proxy did not take its configuration"),
+            Err(error) => {
+                tracing::error!(%error, "the proxy did not take its configuration");
+                self.applied = None;
+            }
         }
     }
 

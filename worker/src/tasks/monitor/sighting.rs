@@ -105,10 +105,9 @@ impl Sighter {
         Ok(sighting)
     }
 
-    /// Whether what was read still holds: nothing hinted at a change, and where changes come without
-    /// a hint, it was read just now.
+    /// Whether what was read still holds: nothing hinted at a change, and it was read lately.
     fn holds(&mut self, known: &Known, store: &Store) -> bool {
-        !self.hint.take() && known.read_at.elapsed() < store.patience()
+        !self.hint.take() && known.read_at.elapsed() < store.resync()
     }
 
     async fn read(&mut self, store: &Store) -> Result<Known, StoreError> {

@@ -1,0 +1,5 @@
+INSERT INTO host_samples (span_ms, at_ms, body)
+SELECT CAST(r.value ->> 0 AS BIGINT), CAST(r.value ->> 1 AS BIGINT), r.value ->> 2
+FROM json_each($1) AS r
+WHERE true
+ON CONFLICT (span_ms, at_ms) DO UPDATE SET body = excluded.body
