@@ -212,11 +212,16 @@ fn port<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u16>, D::Er
 
 fn url_path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let path = String::deserialize(deserializer)?;
-    let plain = path.bytes().all(|byte| byte.is_ascii_graphic());
+    // What may stand in the path and the query of a URI (RFC 3986).
+    let plain = path
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?%".contains(&byte));
     if path.starts_with('/') && plain && path.len() <= 1024 {
         Ok(Some(path))
     } else {
-        Err(D::Error::custom(format!("`{path}` is not a path: start it with `/`, without spaces")))
+        Err(D::Error::custom(format!(
+            "`{path}` is not a path: start it with `/`, and write `%20` for a space and the like"
+        )))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The planner: from the observed world of one app to what to do next.
 //!
-//! [`plan`] is pure and is asked again and again (every 2 s and on every hint). Scaling, crash
+//! [`plan`] is pure and is asked again and again (on every hint, and at the latest every 15 s). Scaling, crash
 //! recovery, deploys, rollbacks and reverts are all the same question: which instances should
 //! there be, and which of them should the proxy know? It answers with one careful step; whoever
 //! executes it looks at the world anew and asks again, so a crash between two steps loses nothing.

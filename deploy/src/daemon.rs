@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use futures_util::FutureExt;
 use slipway_core::id::InstallationId;
 use slipway_store::{DataDir, KeyRing, LogStore, Reserve, Store, StoreSettings};
@@ -61,6 +61,11 @@ impl Foundation {
 pub async fn run(server: Server, roles: Roles) -> anyhow::Result<()> {
     tracing_setup::start(&server)?;
     slipway_client::install_tls();
+    ensure!(
+        roles == Roles::ALL || !server.database_url().starts_with("sqlite:"),
+        "on SQLite one process has every role: others would not hear of its changes\n\
+         hint: use `slipwayd run`, or give every role `--database postgres://…`"
+    );
     let foundation = Foundation::open(&server).await?;
     let _lock = roles.worker.then(|| foundation.data.lock()).transpose()?;
     let stop = CancellationToken::new();

@@ -2,7 +2,8 @@
 //!
 //! A hint is never needed for being right: whoever waits looks at the truth when woken and at the
 //! end of its patience alike. Roles that run apart have no hints from each other and simply poll,
-//! as often as [`Store::patience`](crate::Store::patience) says.
+//! as often as [`Store::patience`](crate::Store::patience) and [`Store::resync`](crate::Store::resync)
+//! say.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -15,8 +15,10 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-/// How long a request may take, from connecting to its last byte: longer than the proxy holds one.
-pub const PATIENCE: Duration = Duration::from_secs(45);
+/// How long a request may take, from connecting to its last byte.
+pub const PATIENCE: Duration = Duration::from_secs(15);
+/// The same of an app that has to wake first: longer than the proxy holds a request.
+const HELD: Duration = Duration::from_secs(45);
 
 /// Where an app answers: the proxy's address and the name to ask it for.
 #[derive(Debug, Clone)]
@@ -46,6 +48,7 @@ impl Answer {
 pub struct Connection {
     sender: SendRequest<Full<Bytes>>,
     driver: JoinHandle<()>,
+    patience: Duration,
 }
 
 impl Connection {
@@ -59,7 +62,7 @@ impl Connection {
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
         // The request that is under way reports whatever ends the connection.
         let driver = tokio::task::spawn(async move { drop(connection.await) });
-        Ok(Self { sender, driver })
+        Ok(Self { sender, driver, patience: PATIENCE })
     }
 
     /// Sends one request and reads its answer to the end.
@@ -76,7 +79,7 @@ impl Connection {
             let body = body.collect().await.context("half an answer")?.to_bytes();
             anyhow::Ok(Answer { status: head.status, body, headers: head.headers, kept })
         };
-        timeout(PATIENCE, exchange).await.context("no complete answer in time")?
+        timeout(self.patience, exchange).await.context("no complete answer in time")?
     }
 }
 
@@ -101,9 +104,17 @@ impl Site {
     /// # Errors
     /// When the answer is another, or none.
     pub async fn text(&self, path: &str) -> anyhow::Result<String> {
-        let answer = self.get(path).await?;
-        ensure!(answer.status == StatusCode::OK, "{}: {}", answer.status, answer.text());
-        Ok(answer.text())
+        ok_text(&self.get(path).await?)
+    }
+
+    /// The same of an app that has to wake first.
+    ///
+    /// # Errors
+    /// When the answer is another, or none.
+    pub async fn text_when_awake(&self, path: &str) -> anyhow::Result<String> {
+        let mut connection = Connection::open(self.proxy).await?;
+        connection.patience = HELD;
+        ok_text(&connection.send(self.request(Method::GET, path, Bytes::new())).await?)
     }
 
     /// A request for this site.
@@ -119,4 +130,9 @@ impl Site {
             .body(Full::new(body))
             .expect("the path and host are valid")
     }
+}
+
+fn ok_text(answer: &Answer) -> anyhow::Result<String> {
+    ensure!(answer.status == StatusCode::OK, "{}: {}", answer.status, answer.text());
+    Ok(answer.text())
 }

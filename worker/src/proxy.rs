@@ -110,8 +110,9 @@ impl Proxy {
     /// wait for: at once when there are some, after a second without. Each is told again every
     /// second for as long as requests wait for it.
     ///
-    /// A request to one of these that has no member is held for up to 30 s until it has, 100 of
-    /// them an app; what is more gets a 503. Those held are in flight.
+    /// A request to one of these that has no member is held until it has, for up to 30 s and for as
+    /// long as it is one of these. 100 are held an app; what is more gets a 503. Those held are in
+    /// flight.
     ///
     /// # Errors
     /// [`ProxyError::Unreachable`] when nginx does not answer within 2 s.

@@ -69,8 +69,8 @@ impl Task {
     fn interval(self) -> Duration {
         match self {
             Self::Janitor => Duration::from_mins(5),
-            Self::Instances
-            | Self::Jobs
+            Self::Instances => Duration::from_secs(15),
+            Self::Jobs
             | Self::Deadlines
             | Self::Logs
             | Self::Access

@@ -74,7 +74,7 @@ async fn fifty_requests_wake_an_app_once_and_none_is_lost() -> Outcome {
     let mut visitors = JoinSet::new();
     for _ in 0..50 {
         let site = slipway.site("shop");
-        visitors.spawn(async move { site.text("/").await });
+        visitors.spawn(async move { site.text_when_awake("/").await });
     }
     while let Some(answer) = visitors.join_next().await {
         assert_eq!(answer??, "one");
@@ -104,7 +104,7 @@ async fn an_app_that_boots_for_longer_than_it_may_idle_is_woken_all_the_same() -
     running(&slipway, 0, 30).await?;
 
     let before = slipway.client().events(Some(&Slipway::app("shop")), None).await?.len();
-    assert_eq!(slipway.site("shop").text("/").await?, "one");
+    assert_eq!(slipway.site("shop").text_when_awake("/").await?, "one");
     let events = slipway.client().events(Some(&Slipway::app("shop")), None).await?;
     let scaled = |event: &&Event| matches!(event.kind, EventKind::Scaled { .. });
     assert_eq!(events[before..].iter().filter(scaled).count(), 1, "who waits is somebody");

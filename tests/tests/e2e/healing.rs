@@ -10,6 +10,9 @@ use slipway_tests::{Backend, Echo, Load, Slipway, docker, eventually};
 
 use crate::Outcome;
 
+/// In seconds. Even on a busy machine before everything is looked at again: the engine's events tell.
+const SOON: u64 = 4;
+
 async fn one_app(slipway: &Slipway) {
     let ada = slipway.developer("shop").await;
     ada.deploy(&Echo::named("one")).await;
@@ -31,7 +34,7 @@ async fn an_instance_that_an_operator_removes_is_replaced() -> Outcome {
     for container in docker::instances(slipway.installation(), "shop")? {
         docker(&["rm", "--force", &container])?;
     }
-    answers_within(&slipway, 15).await
+    answers_within(&slipway, SOON).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -41,7 +44,7 @@ async fn an_instance_that_is_killed_comes_back() -> Outcome {
     for container in docker::instances(slipway.installation(), "shop")? {
         docker(&["kill", &container])?;
     }
-    answers_within(&slipway, 15).await
+    answers_within(&slipway, SOON).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -54,7 +57,7 @@ async fn a_killed_proxy_is_back_within_seconds() -> Outcome {
         ensure!(slipway.proxy_pid()? != killed, "it is the old one");
         Ok(())
     };
-    eventually("there is a new proxy", Duration::from_secs(4), replaced).await?;
+    eventually("there is a new proxy", Duration::from_secs(2), replaced).await?;
     answers_within(&slipway, 2).await
 }
 

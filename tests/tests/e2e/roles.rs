@@ -1,7 +1,10 @@
 //! The roles in processes of their own, which meet only in the database and the data directory.
 
+use std::process::Command;
+
 use hyper::StatusCode;
 use slipway_tests::http::Site;
+use slipway_tests::program::built;
 use slipway_tests::{Echo, Slipway};
 
 use crate::Outcome;
@@ -24,4 +27,16 @@ async fn roles_apart_deploy_roll_back_and_survive_a_kill() -> Outcome {
     let status = console.get("/").await?.status;
     assert!(status == StatusCode::OK || status.is_redirection(), "the console answers {status}");
     Ok(())
+}
+
+#[test]
+fn roles_apart_are_refused_on_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    for role in ["api", "worker", "web"] {
+        let mut program = Command::new(built("slipwayd"));
+        let refused = program.arg(role).arg("--data").arg(folder.path()).output().unwrap();
+        let said = String::from_utf8_lossy(&refused.stderr);
+        assert!(!refused.status.success(), "{said}");
+        assert!(said.contains("on SQLite one process") && said.contains("hint:"), "{said}");
+    }
 }

@@ -195,7 +195,7 @@ impl Inspection {
     pub fn shares_network_with(&self, sandbox: &Self) -> bool {
         match (self.namespace, sandbox.namespace) {
             (Some(own), Some(held)) => own == held,
-            _ => self.started >= sandbox.started,
+            _ => sandbox.status == Status::Running && self.started >= sandbox.started,
         }
     }
 }

@@ -1,7 +1,8 @@
 -- Holds requests for apps that sleep until they are awake.
 --
 -- The dictionary holds, for an app that may sleep, `s <app>`; while requests wait for it, their
--- number in `h <app>`; and `w <app>` from a reminder of one of them until somebody was told.
+-- number in `h <app>`; `w <app>` from a reminder of theirs until somebody was told; and `r <app>` until
+-- the next reminder.
 
 local members = require "slipway.members"
 local page = require "slipway.page"
@@ -15,8 +16,10 @@ local now = ngx.now
 local LOOK_EVERY_S = 0.02
 local HELD_AT_MOST_S = 30
 local HELD_AT_ONCE = 100
--- A waiting request reminds of itself this often: whoever was told may have forgotten.
+-- Requests that wait for an app remind of it this often, all of them together: whoever was told may
+-- have forgotten. Nobody is reminded of what nobody waits for any more.
 local REMIND_EVERY_S = 1
+local FORGET_MARK_S = 2 * REMIND_EVERY_S
 -- A worker that is killed cannot take back what it holds; its numbers go by themselves.
 local FORGET_HELD_S = HELD_AT_MOST_S + 5
 -- How long somebody who asks waits for an answer other than nobody.
@@ -25,18 +28,15 @@ local PREFIXES = { s = true, w = true }
 
 local _M = {}
 
--- Waits until the app has members; whether it has them then.
+-- Waits until the app has members, for as long as somebody is to wake it; whether it has them then.
 local function watch(app)
-    local time = now()
-    local deadline, reminder = time + HELD_AT_MOST_S, time
+    local deadline = now() + HELD_AT_MOST_S
     while #members_of(app) == 0 do
-        time = now()
-        if time > deadline then
+        if now() > deadline or not dict:get("s " .. app) then
             return false
         end
-        if time >= reminder then
-            dict:set("w " .. app, true)
-            reminder = time + REMIND_EVERY_S
+        if dict:add("r " .. app, true, REMIND_EVERY_S) then
+            dict:set("w " .. app, true, FORGET_MARK_S)
         end
         sleep(LOOK_EVERY_S)
     end

@@ -30,7 +30,12 @@ async fn fifty_requests_wait_for_one_wake_and_all_are_answered() {
     assert!(asked.elapsed() < Duration::from_millis(500), "{:?}", asked.elapsed());
     let in_flight = || async { rig.proxy.traffic().await.unwrap().of_app(&shop()).in_flight };
     eventually("who waits is in flight", || async { in_flight().await == 50 }).await;
-    assert_eq!(rig.proxy.wanted(&sleepers()).await.unwrap(), sleepers(), "they remind of it");
+    // A second without a mark, and another after it: the first answer may come just before a reminder.
+    let mut told = 0;
+    for _ in 0..4 {
+        told += rig.proxy.wanted(&sleepers()).await.unwrap().len();
+    }
+    assert!((1..=4).contains(&told), "they remind of it, together: {told}");
     let backend = Backend::start(1).await;
     rig.set(&[&backend]).await;
     let awake = Instant::now();
@@ -53,6 +58,20 @@ async fn an_app_that_does_not_sleep_is_not_waited_for() {
     rig.proxy.wanted(&BTreeSet::new()).await.unwrap();
     assert_eq!(rig.get("/").await.status(), 503, "it was told to be no sleeper any more");
     assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_waits_any_longer_for_an_app_that_is_not_to_be_woken() {
+    let rig = Rig::start().await;
+    rig.proxy.wanted(&sleepers()).await.unwrap();
+    let mut visitor = rig.client().await;
+    visitor.send(&format!("GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n")).await;
+    let in_flight = || async { rig.proxy.traffic().await.unwrap().of_app(&shop()).in_flight };
+    eventually("it waits", || async { in_flight().await == 1 }).await;
+    let told = Instant::now();
+    rig.proxy.wanted(&BTreeSet::new()).await.unwrap();
+    assert_eq!(visitor.receive().await.unwrap().status(), 503);
+    assert!(told.elapsed() < Duration::from_secs(5), "{:?}", told.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread")]
