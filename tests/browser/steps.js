@@ -17,9 +17,13 @@ export async function claim(page, { token, email, password }) {
   await page.getByRole("heading", { name: "Push your first app" }).waitFor();
 }
 
-export async function signInAgain(page, { email, password }) {
+export async function signOut(page) {
   await page.getByRole("button", { name: "Sign out" }).click();
   await page.waitForURL("**/sign-in");
+}
+
+export async function signInAgain(page, { email, password }) {
+  await signOut(page);
   await page.goto("/tokens");
   await page.waitForURL("**/sign-in?next=/tokens");
   await page.getByLabel("E-mail").fill(email);

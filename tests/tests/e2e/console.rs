@@ -1,9 +1,10 @@
 //! The console in a real browser: everything that a person can see and press.
 
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 use slipway_core::wire::auth::Scope;
 use slipway_core::wire::member::{InviteRequest, JoinRequest};
@@ -45,13 +46,14 @@ fn chatty(name: &str) -> Echo {
 /// Long enough for curves of a few minutes.
 const DRAWN_AFTER: Duration = Duration::from_mins(2);
 
-/// Every page, by the name of its picture.
-fn pages(deployment: &str) -> Value {
+/// Every page of somebody who is signed in, by the name of its picture.
+fn pages(deployment: &str, failed: &str, member: &str) -> Value {
     json!({
         "apps": "/",
         "overview": "/apps/shop",
         "deployments": "/apps/shop/deployments",
         "deployment": format!("/deployments/{deployment}"),
+        "deployment-failed": format!("/deployments/{failed}"),
         "releases": "/apps/shop/releases",
         "rollback": "/apps/shop/releases/1/rollback",
         "metrics": "/apps/shop/metrics?range=5m",
@@ -73,6 +75,7 @@ fn pages(deployment: &str) -> Value {
         "events": "/events",
         "tokens": "/tokens",
         "members": "/members",
+        "member-removal": format!("/members/{member}/remove"),
         "join": "/join",
         "server": "/server",
         "nowhere": "/apps/nowhere",
@@ -81,18 +84,36 @@ fn pages(deployment: &str) -> Value {
 
 /// An installation that was claimed in a browser, and that browser.
 async fn claimed() -> anyhow::Result<(Slipway, Browser)> {
-    let mut slipway = Slipway::start_unclaimed(Backend::Sqlite).await?;
-    let mut browser = Browser::open(slipway.console()).await?;
-    let token = slipway.claim_token()?;
-    let claim = json!({ "token": token, "email": EMAIL, "password": PASSWORD });
-    browser.step("claim", claim).await?;
-    slipway.join(EMAIL, PASSWORD).await?;
+    let (mut slipway, mut browser) = unclaimed().await?;
+    claim(&mut slipway, &mut browser).await?;
     Ok((slipway, browser))
 }
 
-async fn newest_deployment(slipway: &Slipway) -> anyhow::Result<String> {
-    let deployments = slipway.client().deployments(&Slipway::app("shop")).await?;
+async fn unclaimed() -> anyhow::Result<(Slipway, Browser)> {
+    let slipway = Slipway::start_unclaimed(Backend::Sqlite).await?;
+    let browser = Browser::open(slipway.console()).await?;
+    Ok((slipway, browser))
+}
+
+async fn claim(slipway: &mut Slipway, browser: &mut Browser) -> Outcome {
+    let token = slipway.claim_token()?;
+    let claim = json!({ "token": token, "email": EMAIL, "password": PASSWORD });
+    browser.step("claim", claim).await?;
+    slipway.join(EMAIL, PASSWORD).await
+}
+
+async fn newest_deployment(slipway: &Slipway, app: &str) -> anyhow::Result<String> {
+    let deployments = slipway.client().deployments(&Slipway::app(app)).await?;
     Ok(deployments[0].id.to_string())
+}
+
+/// Looks at pages in both themes and on a phone: with axe, or for their pictures when there is a
+/// folder for them.
+async fn look_at(browser: &mut Browser, paths: Value, folder: Option<&Path>) -> Outcome {
+    let pages = json!({ "paths": paths, "folder": folder });
+    browser.step("inspect", pages.clone()).await?;
+    browser.step("inspectOnPhone", pages).await?;
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -183,6 +204,28 @@ async fn furnish(ada: &Developer) {
     }
 }
 
+/// One more app, whose second release does not build.
+async fn fail(slipway: &Slipway) {
+    let grace = slipway.developer("landing").await;
+    grace.deploy(&Echo::named("landing")).await;
+    grace.commit(&Echo::named("landing").building_with("RUN no-such-command")).await;
+    grace.push().await.expect_failure(&["no-such-command"]);
+}
+
+/// Somebody who joined, by id, and somebody who has not yet.
+async fn invite(slipway: &Slipway) -> anyhow::Result<String> {
+    let invitation = |email: &str| -> anyhow::Result<InviteRequest> {
+        Ok(InviteRequest { email: email.parse()?, role: Scope::Write })
+    };
+    slipway.client().invite(&invitation("alan@example.com")?).await?;
+    let token = slipway.client().invite(&invitation("grace@example.com")?).await?.token;
+    let join = JoinRequest { token, password: PASSWORD.to_owned() };
+    slipway.anonymous()?.join(&join).await?;
+    let members = slipway.client().members().await?;
+    let grace = members.iter().find(|member| member.email.as_str() == "grace@example.com");
+    Ok(grace.context("grace is no member")?.id.to_string())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_who_is_invited_joins_and_is_offered_what_their_role_permits() -> Outcome {
     let (slipway, mut ada) = claimed().await?;
@@ -204,52 +247,56 @@ async fn a_person_who_is_invited_joins_and_is_offered_what_their_role_permits() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_page_is_for_everybody() -> Outcome {
-    let (slipway, mut browser) = claimed().await?;
+    let (mut slipway, mut browser) = unclaimed().await?;
+    look_at(&mut browser, json!({ "claim": "/claim" }), None).await?;
+    claim(&mut slipway, &mut browser).await?;
+    look_at(&mut browser, json!({ "empty": "/" }), None).await?;
     let ada = slipway.developer("shop").await;
     ada.deploy(&Echo::named("one")).await;
-    let empty = json!({ "paths": { "domains-empty": "/apps/shop/domains" } });
-    browser.step("inspect", empty).await?;
+    look_at(&mut browser, json!({ "domains-empty": "/apps/shop/domains" }), None).await?;
     furnish(&ada).await;
-    ada.slipway(&["members", "invite", "grace@example.com"]).await.expect_success();
+    fail(&slipway).await;
+    let member = invite(&slipway).await?;
     browser.step("useKeys", json!({ "app": "shop" })).await?;
     browser.step("useKeysOnAlerts", json!({ "app": "shop", "name": "latency" })).await?;
-    let pages = pages(&newest_deployment(&slipway).await?);
-    browser.step("inspect", json!({ "paths": pages })).await?;
-    browser.step("inspectOnPhone", json!({ "paths": pages })).await?;
+    let newest = newest_deployment(&slipway, "shop").await?;
+    let failed = newest_deployment(&slipway, "landing").await?;
+    look_at(&mut browser, pages(&newest, &failed, &member), None).await?;
     let first = json!({ "paths": ["/", "/apps/shop", "/apps/shop/metrics", "/apps/shop/logs"] });
     println!("bytes of a first load: {}", browser.step("firstLoad", first).await?);
+    browser.step("signOut", json!({})).await?;
+    look_at(&mut browser, json!({ "sign-in": "/sign-in" }), None).await?;
     browser.close().await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "draws pictures for people to look at: `make screenshots`"]
 async fn every_page_is_drawn() -> Outcome {
-    let (slipway, mut browser) = claimed().await?;
     let folder = of_this_crate("..").join("target/screenshots");
     fs::create_dir_all(&folder)?;
-    browser.step("inspect", json!({ "paths": { "empty": "/" }, "folder": folder })).await?;
+    let folder = Some(folder.as_path());
+    let (mut slipway, mut browser) = unclaimed().await?;
+    look_at(&mut browser, json!({ "claim": "/claim" }), folder).await?;
+    claim(&mut slipway, &mut browser).await?;
+    look_at(&mut browser, json!({ "empty": "/" }), folder).await?;
     let ada = slipway.developer("shop").await;
-    let grace = slipway.developer("landing").await;
     for name in ["Fix the cart", "Add gift cards"] {
         chatty(name).write(ada.repository());
         ada.commit_all(name).await;
         ada.push().await.expect_success();
     }
-    grace.deploy(&Echo::named("landing")).await;
+    fail(&slipway).await;
     furnish(&ada).await;
     ada.slipway(&["scale", "chatter=1"]).await.expect_success();
     // Pictures of a server that does nothing would show nothing.
     let load = Load::on(&slipway.site("shop"));
     tokio::time::sleep(DRAWN_AFTER).await;
-    ada.slipway(&["members", "invite", "alan@example.com"]).await.expect_success();
-    let role = Scope::Write;
-    let invited = InviteRequest { email: "grace@example.com".parse()?, role };
-    let token = slipway.client().invite(&invited).await?.token;
-    let join = JoinRequest { token, password: PASSWORD.to_owned() };
-    slipway.anonymous()?.join(&join).await?;
-    let paths = pages(&newest_deployment(&slipway).await?);
-    browser.step("inspect", json!({ "paths": paths, "folder": folder })).await?;
-    browser.step("inspectOnPhone", json!({ "paths": paths, "folder": folder })).await?;
+    let member = invite(&slipway).await?;
+    let newest = newest_deployment(&slipway, "shop").await?;
+    let failed = newest_deployment(&slipway, "landing").await?;
+    look_at(&mut browser, pages(&newest, &failed, &member), folder).await?;
     load.end().await;
+    browser.step("signOut", json!({})).await?;
+    look_at(&mut browser, json!({ "sign-in": "/sign-in" }), folder).await?;
     browser.close().await
 }
