@@ -84,7 +84,7 @@ impl ReasonCode {
             Self::BootTimeout => "raise `health.boot_timeout` in slipway.toml if it needs longer",
             Self::OomKilled => "raise `memory` of the process in slipway.toml",
             Self::ReleaseCommandFailed => "fix the command or its migrations, then push again",
-            Self::BuildFailed => "read the build output above, then push again",
+            Self::BuildFailed => "read the build output, then push again",
             Self::InvalidSource => "correct the file named above, then push again",
             Self::ImageUnavailable => "deploy from source again to rebuild the image",
             Self::DockerUnavailable => "check that the Docker daemon runs, then push again",
