@@ -85,8 +85,10 @@ prepare_sample() {
         cp -R "$here/sample/." "$sample/"
         git -C "$sample" init --quiet --initial-branch=main
         git -C "$sample" add --all
-        git -C "$sample" -c user.name=Slipway -c "user.email=$email" commit --quiet \
-            --message "A small shop"
+        # On a machine where git knows nobody yet, the sample can be changed all the same.
+        git -C "$sample" config user.name >/dev/null || git -C "$sample" config user.name Slipway
+        git -C "$sample" config user.email >/dev/null || git -C "$sample" config user.email "$email"
+        git -C "$sample" commit --quiet --message "A small shop"
     fi
     if ! git -C "$sample" remote get-url slipway >/dev/null 2>&1; then
         say "Creating the app shop"
