@@ -220,7 +220,7 @@ fn url_path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>
         Ok(Some(path))
     } else {
         Err(D::Error::custom(format!(
-            "`{path}` is not a path: start it with `/`, and with `%20` for a space and the like"
+            "`{path}` is not a path: start it with `/`, and write a space as `%20`"
         )))
     }
 }

@@ -1,9 +1,10 @@
 //! The planner: from the observed world of one app to what to do next.
 //!
-//! [`plan`] is pure and is asked again and again (on every hint, and at the latest every 15 s). Scaling, crash
-//! recovery, deploys, rollbacks and reverts are all the same question: which instances should
-//! there be, and which of them should the proxy know? It answers with one careful step; whoever
-//! executes it looks at the world anew and asks again, so a crash between two steps loses nothing.
+//! [`plan`] is pure and is asked again and again (on every hint, and at the latest every 15 s).
+//! Scaling, crash recovery, deploys, rollbacks and reverts are all the same question: which
+//! instances should there be, and which of them should the proxy know? It answers with one careful
+//! step; whoever executes it looks at the world anew and asks again, so a crash between two steps
+//! loses nothing.
 //!
 //! New instances come up beside the old ones (start-new-first). Traffic moves in one switch, once
 //! every wanted instance is ready. The old set then stays warm, out of the proxy and unsignalled,

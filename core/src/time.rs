@@ -68,12 +68,10 @@ impl fmt::Display for Millis {
         let minutes = (seconds + 30) / 60;
         match self.0 {
             0..1000 => write!(f, "{} ms", self.0),
-            _ if tenths >= 600 && seconds < 3600 => {
-                parts(f, (seconds / 60, "min"), (seconds % 60, "s"))
-            }
-            _ if tenths >= 600 => parts(f, (minutes / 60, "h"), (minutes % 60, "min")),
-            _ if tenths.is_multiple_of(10) => write!(f, "{} s", tenths / 10),
-            _ => write!(f, "{}.{} s", tenths / 10, tenths % 10),
+            _ if tenths < 600 && tenths.is_multiple_of(10) => write!(f, "{} s", tenths / 10),
+            _ if tenths < 600 => write!(f, "{}.{} s", tenths / 10, tenths % 10),
+            _ if seconds < 3600 => parts(f, (seconds / 60, "min"), (seconds % 60, "s")),
+            _ => parts(f, (minutes / 60, "h"), (minutes % 60, "min")),
         }
     }
 }

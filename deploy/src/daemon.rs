@@ -75,8 +75,6 @@ pub async fn run(server: Server, roles: Roles) -> anyhow::Result<()> {
         let context = host::worker_context(&foundation).await?;
         let work = slipway_worker::run(context, stop.clone());
         parts.spawn(work.map(Ok));
-    }
-    if roles.worker {
         std::fs::write(foundation.data.pid_file(), std::process::id().to_string())?;
     }
     if roles.api {

@@ -95,7 +95,12 @@ impl Site {
     /// # Errors
     /// When no complete answer arrives.
     pub async fn get(&self, path: &str) -> anyhow::Result<Answer> {
+        self.get_within(PATIENCE, path).await
+    }
+
+    async fn get_within(&self, patience: Duration, path: &str) -> anyhow::Result<Answer> {
         let mut connection = Connection::open(self.proxy).await?;
+        connection.patience = patience;
         connection.send(self.request(Method::GET, path, Bytes::new())).await
     }
 
@@ -112,9 +117,7 @@ impl Site {
     /// # Errors
     /// When the answer is another, or none.
     pub async fn text_when_awake(&self, path: &str) -> anyhow::Result<String> {
-        let mut connection = Connection::open(self.proxy).await?;
-        connection.patience = HELD;
-        ok_text(&connection.send(self.request(Method::GET, path, Bytes::new())).await?)
+        ok_text(&self.get_within(HELD, path).await?)
     }
 
     /// A request for this site.

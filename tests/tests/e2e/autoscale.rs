@@ -7,7 +7,7 @@ use anyhow::ensure;
 use slipway_core::autoscale::Verdict;
 use slipway_core::event::{Event, EventKind};
 use slipway_tests::load::Habit;
-use slipway_tests::{Backend, Echo, Load, Slipway, docker, eventually};
+use slipway_tests::{Backend, Developer, Echo, Load, Slipway, docker, eventually};
 use tokio::task::JoinSet;
 
 use crate::Outcome;
@@ -60,16 +60,20 @@ async fn load_brings_instances_that_are_all_asked_and_its_end_takes_them_away() 
     Ok(())
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn fifty_requests_wake_an_app_once_and_none_is_lost() -> Outcome {
+/// An app that went to sleep, as it does after 5 s without a request.
+async fn asleep(app: &Echo) -> anyhow::Result<(Slipway, Developer)> {
     let slipway = Slipway::start(Backend::Sqlite).await?;
     let ada = slipway.developer("shop").await;
-    ada.deploy(&Echo::named("one")).await;
+    ada.deploy(app).await;
     let set = ["autoscale", "set", "web", "--min", "0", "--max", "2", "--rps", "500"];
-    let idle = ["--idle", "5s"];
-    ada.slipway(&[&set[..], &TIMES[..], &idle[..]].concat()).await.expect_success();
+    ada.slipway(&[&set[..], &TIMES[..], &["--idle", "5s"]].concat()).await.expect_success();
     running(&slipway, 0, 30).await?;
+    Ok((slipway, ada))
+}
 
+#[tokio::test(flavor = "multi_thread")]
+async fn fifty_requests_wake_an_app_once_and_none_is_lost() -> Outcome {
+    let (slipway, ada) = asleep(&Echo::named("one")).await?;
     let before = slipway.client().events(Some(&Slipway::app("shop")), None).await?.len();
     let mut visitors = JoinSet::new();
     for _ in 0..50 {
@@ -96,13 +100,7 @@ async fn fifty_requests_wake_an_app_once_and_none_is_lost() -> Outcome {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_app_that_boots_for_longer_than_it_may_idle_is_woken_all_the_same() -> Outcome {
-    let slipway = Slipway::start(Backend::Sqlite).await?;
-    let ada = slipway.developer("shop").await;
-    ada.deploy(&Echo::named("one").booting_for(9.0)).await;
-    let set = ["autoscale", "set", "web", "--min", "0", "--max", "2", "--rps", "500"];
-    ada.slipway(&[&set[..], &TIMES[..], &["--idle", "5s"]].concat()).await.expect_success();
-    running(&slipway, 0, 30).await?;
-
+    let (slipway, _ada) = asleep(&Echo::named("one").booting_for(9.0)).await?;
     let before = slipway.client().events(Some(&Slipway::app("shop")), None).await?.len();
     assert_eq!(slipway.site("shop").text_when_awake("/").await?, "one");
     let events = slipway.client().events(Some(&Slipway::app("shop")), None).await?;

@@ -10,8 +10,8 @@ use super::control::{Control, unexpected};
 const PATH: &str = "/sleepers";
 
 /// Tells nginx which apps may sleep and returns those of them that requests wait for: at once when
-/// there are some, after a second without. Each is told again
-/// every second for as long as requests wait.
+/// there are some, after a second without. Each is told again every second for as long as requests
+/// wait for it.
 pub(super) async fn wanted(
     control: &Control,
     sleepers: &BTreeSet<AppId>,

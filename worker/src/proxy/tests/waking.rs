@@ -13,6 +13,10 @@ fn sleepers() -> BTreeSet<slipway_core::id::AppId> {
     BTreeSet::from([shop()])
 }
 
+async fn waiting(rig: &Rig) -> u64 {
+    rig.proxy.traffic().await.unwrap().of_app(&shop()).in_flight
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn fifty_requests_wait_for_one_wake_and_all_are_answered() {
     let rig = Rig::start().await;
@@ -28,8 +32,7 @@ async fn fifty_requests_wait_for_one_wake_and_all_are_answered() {
     let asked = Instant::now();
     assert_eq!(rig.proxy.wanted(&sleepers()).await.unwrap(), sleepers());
     assert!(asked.elapsed() < Duration::from_millis(500), "{:?}", asked.elapsed());
-    let in_flight = || async { rig.proxy.traffic().await.unwrap().of_app(&shop()).in_flight };
-    eventually("who waits is in flight", || async { in_flight().await == 50 }).await;
+    eventually("who waits is in flight", || async { waiting(&rig).await == 50 }).await;
     // A second without a mark, and another after it: the first answer may come just before a reminder.
     let mut told = 0;
     for _ in 0..4 {
@@ -46,7 +49,7 @@ async fn fifty_requests_wait_for_one_wake_and_all_are_answered() {
     // Late marks of the same stampede are of an app that is awake, and then there are none.
     while !rig.proxy.wanted(&sleepers()).await.unwrap().is_empty() {}
     assert_eq!(backend.requests(), 50);
-    eventually("nobody is", || async { in_flight().await == 0 }).await;
+    eventually("nobody is", || async { waiting(&rig).await == 0 }).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,8 +69,7 @@ async fn nobody_waits_any_longer_for_an_app_that_is_not_to_be_woken() {
     rig.proxy.wanted(&sleepers()).await.unwrap();
     let mut visitor = rig.client().await;
     visitor.send(&format!("GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n")).await;
-    let in_flight = || async { rig.proxy.traffic().await.unwrap().of_app(&shop()).in_flight };
-    eventually("it waits", || async { in_flight().await == 1 }).await;
+    eventually("it waits", || async { waiting(&rig).await == 1 }).await;
     let told = Instant::now();
     rig.proxy.wanted(&BTreeSet::new()).await.unwrap();
     assert_eq!(visitor.receive().await.unwrap().status(), 503);
