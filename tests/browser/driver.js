@@ -42,16 +42,25 @@ page.on("request", (request) => {
   if (new URL(request.url()).origin !== base) faults.push(`another host: ${request.url()}`);
 });
 
+// What went wrong on the way, for whoever reads why a step failed.
+const troubles = [];
+page.on("requestfailed", (request) => troubles.push(`${request.failure()?.errorText}: ${request.url()}`));
+page.on("response", (response) => {
+  if (response.status() >= 400) troubles.push(`${response.status()}: ${response.url()}`);
+});
+
 for await (const line of createInterface({ input: process.stdin })) {
   const { step, with: given } = JSON.parse(line);
   let answer;
+  troubles.length = 0;
   try {
     const ok = (await steps[step](page, given)) ?? null;
     if (faults.length > 0) throw new Error(faults.splice(0).join("\n"));
     answer = { ok };
   } catch (error) {
     const seen = await page.locator("main").innerText({ timeout: 2000 }).catch(() => "nothing");
-    answer = { failed: `${step}: ${error.message}\nat ${page.url()}, which shows:\n${seen}` };
+    const met = troubles.map((trouble) => `\nmet ${trouble}`).join("");
+    answer = { failed: `${step}: ${error.message}${met}\nat ${page.url()}, which shows:\n${seen}` };
   }
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 }

@@ -4,7 +4,8 @@ use proptest::prelude::*;
 
 use super::simulation::{Fate, Simulation, TICK, target, web};
 use super::*;
-use crate::reason::ReasonCode;
+use crate::reason::{Reason, ReasonCode};
+use crate::time::Millis;
 
 fn fates() -> impl Strategy<Value = Vec<(usize, Fate, bool)>> {
     let fate = prop_oneof![

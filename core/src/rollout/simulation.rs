@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::id::Id;
-use crate::reason::ReasonCode;
+use crate::reason::{Reason, ReasonCode};
+use crate::time::Millis;
 
 pub const TICK: u64 = 200;
 
