@@ -1,14 +1,26 @@
 // A browser that a test drives: one step a line on standard input, `{"step": "claim", "with": …}`,
-// and one answer a line on standard output, `{"ok": …}` or `{"failed": "why"}`.
+// and one answer a line on standard output, `{"ok": …}` or `{"failed": "why"}`. It runs in a network
+// namespace of its own: the console's address leads through a Unix socket to the real one.
 
+import { execFileSync } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { pipeline } from "node:stream";
 import { chromium } from "playwright-core";
 import * as steps from "./steps.js";
 
-const [base] = process.argv.slice(2);
+const [base, tunnel] = process.argv.slice(2);
+execFileSync("busybox", ["ip", "link", "set", "lo", "up"]);
+const { hostname, port } = new URL(base);
+const entrance = createServer({ allowHalfOpen: true }, (near) => {
+  const far = connect({ path: tunnel, allowHalfOpen: true });
+  pipeline(near, far, near, () => {});
+});
+await new Promise((listening) => entrance.listen(port, hostname, listening));
+
 const profile = await mkdtemp(join(tmpdir(), "slipway-test-browser-"));
 const context = await chromium.launchPersistentContext(profile, {
   executablePath: "/usr/bin/chromium",
@@ -65,4 +77,5 @@ for await (const line of createInterface({ input: process.stdin })) {
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 }
 await context.close();
+entrance.close();
 await rm(profile, { recursive: true, force: true });

@@ -13,12 +13,18 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
 use crate::program::of_this_crate;
+use crate::tunnel::Tunnel;
 
 /// No step may take longer; the longest watches a whole build.
 const PATIENCE: Duration = Duration::from_mins(4);
 
 /// A browser at an address; dropping it closes it.
+///
+/// It has a network of its own, from which only that address can be reached. On the host's, every
+/// container that starts or ends beside it would fail a request of Chromium's now and then, with
+/// `ERR_NETWORK_CHANGED`.
 pub struct Browser {
+    tunnel: Tunnel,
     /// Ends with its input.
     driver: Child,
     input: ChildStdin,
@@ -33,9 +39,11 @@ impl Browser {
     pub async fn open(address: SocketAddr) -> anyhow::Result<Self> {
         let folder = of_this_crate("browser");
         install(&folder).await?;
-        let mut driver = Command::new("node")
-            .arg("driver.js")
+        let tunnel = Tunnel::to(address)?;
+        let mut driver = Command::new("unshare")
+            .args(["--map-root-user", "--net", "node", "driver.js"])
             .arg(format!("http://{address}"))
+            .arg(tunnel.socket())
             .current_dir(&folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -43,7 +51,7 @@ impl Browser {
             .context("node drives the browser")?;
         let input = driver.stdin.take().context("it is a pipe")?;
         let answers = driver.stdout.take().context("it is a pipe")?;
-        Ok(Self { driver, input, answers: BufReader::new(answers).lines() })
+        Ok(Self { tunnel, driver, input, answers: BufReader::new(answers).lines() })
     }
 
     /// Takes a step of `tests/browser/steps.js` and returns what was seen.
@@ -67,10 +75,10 @@ impl Browser {
     /// # Errors
     /// When it does not go.
     pub async fn close(self) -> anyhow::Result<()> {
-        let Self { mut driver, input, answers } = self;
+        let Self { tunnel, mut driver, input, answers } = self;
         drop(input);
         let ended = timeout(PATIENCE, driver.wait()).await.context("the browser stays open")??;
-        drop(answers);
+        drop((answers, tunnel));
         ensure!(ended.success(), "the browser ended with {ended}");
         Ok(())
     }

@@ -34,6 +34,7 @@ pub mod receiver;
 pub mod relay;
 pub mod repository;
 pub mod terminal;
+pub mod tunnel;
 
 pub use developer::{Developer, Output};
 pub use eventually::eventually;
