@@ -13,9 +13,11 @@ belongings() {
     for folder in /tmp/slipway-test-*; do
         [ ! -e "$folder" ] || echo "folder $folder"
     done
-    # The tests' processes all name their folder on the command line.
+    # The tests' processes all name their folder on the command line. One that ends before its turn
+    # is none.
     for command in /proc/[0-9]*/cmdline; do
-        { tr '\0' ' ' <"$command"; } 2>/dev/null | sed -n 's/.*\/tmp\/slipway-test-.*/process &/p'
+        { tr '\0' ' ' <"$command" || true; } 2>/dev/null |
+            sed -n 's/.*\/tmp\/slipway-test-.*/process &/p'
     done
 }
 
