@@ -67,10 +67,11 @@ pub struct Plan {
 pub fn plan(world: &World, now: Timestamp) -> Plan {
     let roles = Roles::of(world);
     let mut actions = Vec::new();
-    let mut surplus = BTreeSet::new();
+    let (mut kept, mut spare) = (BTreeSet::new(), BTreeSet::new());
     for part in [roles.front, roles.incoming].into_iter().flatten() {
-        fill(world, part, &mut actions, &mut surplus);
+        fill(world, part, &mut actions, &mut kept, &mut spare);
     }
+    let surplus: BTreeSet<InstanceId> = spare.difference(&kept).cloned().collect();
     let members = members::wanted(world, &roles, &surplus);
     if members != world.routed && (world.complete || members.is_superset(&world.routed)) {
         actions.push(Action::Route { members: members.clone() });
@@ -83,19 +84,22 @@ pub fn plan(world: &World, now: Timestamp) -> Plan {
     Plan { actions, event: outcome::event(world, &roles, &members, now) }
 }
 
-/// Brings a release to its wanted counts: revives, starts, and names what is too much.
+/// Brings a release to its wanted counts: revives, starts, and names what it keeps and what it can
+/// spare. Of two releases of equal content one may spare what the other keeps.
 fn fill(
     world: &World,
     part: Part<'_>,
     actions: &mut Vec<Action>,
-    surplus: &mut BTreeSet<InstanceId>,
+    kept: &mut BTreeSet<InstanceId>,
+    spare: &mut BTreeSet<InstanceId>,
 ) {
     let release_id = &part.target.release_id;
     for process in part.target.processes.keys() {
         let mut have: Vec<&Replica> = part.active(world, process).collect();
         let want = world.wanted(process);
         have.sort_by_key(|replica| replica.expendability(release_id));
-        surplus.extend(have.iter().skip(want).map(|replica| replica.id.clone()));
+        kept.extend(have.iter().take(want).map(|replica| replica.id.clone()));
+        spare.extend(have.iter().skip(want).map(|replica| replica.id.clone()));
         let missing = want.saturating_sub(have.len());
         let revivable = world.replicas.iter().filter(|replica| {
             matches!(replica.phase, Phase::Draining { .. })

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Part, Replica, Roles, Rollout, Stage, Target, Vitals, World};
+use super::{Part, Replica, Roles, Rollout, Stage, Vitals, World};
 use crate::deployment::DeploymentEvent;
 use crate::health::Standing;
 use crate::id::InstanceId;
@@ -27,7 +27,7 @@ pub(super) fn event(
     let target = &rollout.target;
     let confirmed = world.complete && *members == world.routed;
     match rollout.stage {
-        Stage::Starting => starting(world, target),
+        Stage::Starting => roles.incoming.and_then(|incoming| starting(world, incoming)),
         Stage::Switching => (confirmed && Part::of(target).all_ready(world))
             .then_some(DeploymentEvent::Switched { observe: rollout.observe > Millis(0) }),
         Stage::Observing => observing(world, rollout, now),
@@ -35,12 +35,17 @@ pub(super) fn event(
     }
 }
 
-fn starting(world: &World, target: &Target) -> Option<DeploymentEvent> {
-    let mut own = world.replicas.iter().filter(|replica| target.admits(replica));
-    if let Some(reason) = own.find_map(|replica| replica.verdict.clone()) {
+fn starting(world: &World, incoming: Part<'_>) -> Option<DeploymentEvent> {
+    if let Some(reason) = verdict(world, incoming) {
         return Some(DeploymentEvent::Failed { reason });
     }
-    Part::of(target).all_ready(world).then_some(DeploymentEvent::AllReady)
+    incoming.all_ready(world).then_some(DeploymentEvent::AllReady)
+}
+
+/// Why a release will not come up, once that is certain of one of its instances.
+fn verdict(world: &World, part: Part<'_>) -> Option<Reason> {
+    let mut own = world.replicas.iter().filter(|replica| part.admits(replica));
+    own.find(|replica| replica.is_condemned())?.verdict.clone()
 }
 
 fn observing(world: &World, rollout: &Rollout, now: Timestamp) -> Option<DeploymentEvent> {
@@ -109,8 +114,7 @@ fn reverting(
         let reason = Reason::new(ReasonCode::Unstable, "there is no earlier release to go back to");
         return Some(DeploymentEvent::PutBackFailed { reason });
     };
-    let mut own = world.replicas.iter().filter(|replica| previous.admits(replica));
-    if let Some(reason) = own.find_map(|replica| replica.verdict.clone()) {
+    if let Some(reason) = verdict(world, Part::without(previous, &rollout.target)) {
         return Some(DeploymentEvent::PutBackFailed { reason });
     }
     let back = roles.front.is_some_and(|part| part.target == previous) && confirmed;

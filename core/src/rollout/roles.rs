@@ -7,11 +7,14 @@ use crate::time::{Millis, Timestamp};
 /// How long the instances of a failed first deployment are kept for a look.
 const LINGER: Millis = Millis::from_secs(10 * 60);
 
-/// A release in a role: its instances, less those that count for another release.
+/// A release in a role, and which instances of its content are its own in it.
 #[derive(Clone, Copy)]
 pub(super) struct Part<'a> {
     pub(super) target: &'a Target,
+    /// Those that were made for this release are not.
     except: Option<&'a Target>,
+    /// Nor are those that were condemned before this time. What was missing then may be there now.
+    afresh_since: Option<Timestamp>,
 }
 
 /// Which release plays which part at this moment.
@@ -29,16 +32,28 @@ pub(super) struct Roles<'a> {
 
 impl<'a> Part<'a> {
     pub(super) fn of(target: &'a Target) -> Self {
-        Self { target, except: None }
+        Self { target, except: None, afresh_since: None }
+    }
+
+    fn afresh(target: &'a Target, since: Timestamp) -> Self {
+        Self { target, except: None, afresh_since: Some(since) }
     }
 
     pub(super) fn without(target: &'a Target, other: &'a Target) -> Self {
         let same = other.content == target.content && other.not_before == target.not_before;
-        Self { target, except: (!same).then_some(other) }
+        Self { target, except: (!same).then_some(other), afresh_since: None }
     }
 
+    /// Of two releases of equal content, each has what was made for it. What was not made for the other
+    /// one counts here, however new it is: else nobody would be left to serve meanwhile.
     pub(super) fn admits(&self, replica: &Replica) -> bool {
-        self.target.admits(replica) && !self.except.is_some_and(|other| other.admits(replica))
+        let is_others =
+            |other: &Target| replica.release_id == other.release_id && other.admits(replica);
+        let is_written_off =
+            |since: Timestamp| replica.created_at < since && replica.is_condemned();
+        self.target.admits(replica)
+            && !self.except.is_some_and(is_others)
+            && !self.afresh_since.is_some_and(is_written_off)
     }
 
     /// Its active replicas of one process.
@@ -72,7 +87,7 @@ impl<'a> Roles<'a> {
         match rollout.stage {
             Stage::Starting => Self {
                 front: serving.map(|serving| Part::without(serving, target)),
-                incoming: Some(Part::of(target)),
+                incoming: Some(Part::afresh(target, rollout.since)),
                 ..Self::default()
             },
             Stage::Switching => Self {

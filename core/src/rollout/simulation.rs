@@ -27,6 +27,11 @@ pub fn target(release: u128, workers: bool) -> Target {
     }
 }
 
+/// A release of its own whose content is release 1's, for which only instances from a time on count.
+pub fn again(release: u128, workers: bool, not_before: Timestamp) -> Target {
+    Target { release_id: ReleaseId::from_bits(release), not_before, ..target(1, workers) }
+}
+
 /// The simulated app. `chance` decides what each tick does to its instances.
 pub struct Simulation {
     pub world: World,
@@ -156,7 +161,8 @@ impl Simulation {
         let next = match event {
             DeploymentEvent::AllReady => Some(Stage::Switching),
             DeploymentEvent::Switched { observe } => {
-                self.world.serving = Some(rollout.target.clone());
+                let target = rollout.target.clone();
+                self.world.serving = Some(Target { not_before: Timestamp(0), ..target });
                 observe.then_some(Stage::Observing)
             }
             DeploymentEvent::WentBad { revert: true, .. } => Some(Stage::Reverting),

@@ -131,6 +131,12 @@ impl Replica {
         self.up && self.standing == Standing::Ready
     }
 
+    /// Whether it is wanted, and will not become ready. One that is ready after all has proved the
+    /// verdict wrong.
+    pub(super) fn is_condemned(&self) -> bool {
+        self.phase == Phase::Active && self.verdict.is_some() && !self.is_ready()
+    }
+
     /// Ascending from the one to keep longest to the one to give up first, among those of equal
     /// content. A restart makes a release of that content too, and its own instances are to stay.
     pub(super) fn expendability(&self, release_id: &ReleaseId) -> (bool, bool, bool, Timestamp) {
