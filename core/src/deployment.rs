@@ -293,17 +293,17 @@ impl DeploymentState {
     }
 
     /// The event to apply when the state's deadline has passed; `None` for ends.
-    pub fn overdue(&self, had: Millis, has_revert_target: bool) -> Option<DeploymentEvent> {
+    ///
+    /// What is observed longer than it should be was observed by nobody for a while, as when the machine
+    /// was off: nothing bad is known of the release, so it stays.
+    pub fn overdue(&self, had: Millis) -> Option<DeploymentEvent> {
         let sentence = format!("still {} after {had}", self.name());
         let reason = Reason::new(ReasonCode::DeadlineExceeded, sentence);
         match self {
             Self::Queued | Self::Building | Self::Releasing | Self::Starting | Self::Switching => {
                 Some(DeploymentEvent::Failed { reason })
             }
-            Self::Observing if has_revert_target => {
-                Some(DeploymentEvent::WentBad { reason, revert: true })
-            }
-            Self::Observing => Some(DeploymentEvent::WentBad { reason, revert: false }),
+            Self::Observing => Some(DeploymentEvent::StayedHealthy),
             Self::Reverting { .. } => Some(DeploymentEvent::PutBackFailed { reason }),
             Self::Succeeded
             | Self::Failed { .. }

@@ -12,9 +12,16 @@ use crate::rounds::Task;
 
 /// How often deadlines are looked at; the shortest state may last 15 s.
 const POLL: Duration = Duration::from_secs(5);
+/// How long whoever takes deployments on has after a start: they may have stood still since a deadline
+/// that passed while nobody was there.
+const HEAD_START: Duration = Duration::from_secs(15);
 
 /// Looks after deadlines until told to stop.
 pub async fn run<H: Host>(context: Shared<H>, stop: CancellationToken) {
+    tokio::select! {
+        () = stop.cancelled() => return,
+        () = tokio::time::sleep(HEAD_START) => {}
+    }
     while !stop.is_cancelled() {
         let overdue = context.store.overdue(clock::now());
         match context.rounds.watch(Task::Deadlines, overdue).await {
@@ -34,8 +41,7 @@ pub async fn run<H: Host>(context: Shared<H>, stop: CancellationToken) {
 
 async fn end<H: Host>(context: &Shared<H>, deployment: Deployment) {
     let had = clock::now().since(deployment.state_since);
-    let has_target = deployment.previous_release_id.is_some();
-    let Some(event) = deployment.state.overdue(had, has_target) else { return };
+    let Some(event) = deployment.state.overdue(had) else { return };
     let reason = match &event {
         DeploymentEvent::Failed { reason }
         | DeploymentEvent::WentBad { reason, .. }
