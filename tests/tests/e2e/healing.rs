@@ -1,8 +1,9 @@
 //! Accidents of the host that nobody asked Slipway about.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use rustix::process::{Signal, kill_process};
 use slipway_tests::docker::docker;
 use slipway_tests::relay::{Mode, Relay};
@@ -70,6 +71,55 @@ async fn what_broke_while_the_server_was_down_is_mended_at_its_start() -> Outcom
     for container in docker::instances(slipway.installation(), "shop")? {
         docker(&["rm", "--force", &container])?;
     }
+    slipway.start_server().await?;
+    answers_within(&slipway, 10).await
+}
+
+/// The containers that hold the networks of instances, those that wait for one included.
+fn sandboxes(slipway: &Slipway) -> anyhow::Result<BTreeSet<String>> {
+    let installation = format!("label=slipway.installation={}", slipway.installation());
+    let filters = ["--filter", &installation, "--filter", "label=slipway.role=sandbox"];
+    let names = docker(&[&["ps", "--format", "{{.Names}}"], filters.as_slice()].concat())?;
+    Ok(names.lines().map(str::to_owned).collect())
+}
+
+fn address(sandbox: &str) -> anyhow::Result<String> {
+    let addresses = "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}";
+    docker(&["inspect", "--format", addresses, sandbox])
+}
+
+/// As after a start of the machine: Docker brings everything back, and hands addresses out anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_that_came_back_at_another_address_is_found_there() -> Outcome {
+    let slipway = Slipway::start(Backend::Sqlite).await?;
+    one_app(&slipway).await;
+    let [instance] = Vec::from_iter(docker::instances(slipway.installation(), "shop")?)
+        .try_into()
+        .map_err(|names| anyhow::anyhow!("{names:?}"))?;
+    let mode = docker(&["inspect", "--format", "{{.HostConfig.NetworkMode}}", &instance])?;
+    let own = mode.strip_prefix("container:").context("it has a network of its own")?;
+    let own = docker(&["inspect", "--format", "{{.Name}}", own])?.replace('/', "");
+    let before = address(&own)?;
+
+    let has_spare = || async {
+        ensure!(sandboxes(&slipway)?.len() > 1, "there is no other that could take its address");
+        Ok(())
+    };
+    eventually("a spare is made", Duration::from_secs(10), has_spare).await?;
+    slipway.kill_server();
+    let of = |name: String| anyhow::Ok((address(&name)?, name));
+    let mut by_address = sandboxes(&slipway)?.into_iter().map(of).collect::<Result<Vec<_>, _>>()?;
+    by_address.sort();
+    docker(&["stop", "--time", "1", &instance])?;
+    for (_, sandbox) in &by_address {
+        docker(&["stop", "--time", "1", sandbox])?;
+    }
+    // Docker hands out the lowest address that is free: in another order everybody gets another.
+    by_address.rotate_left(1);
+    for container in by_address.iter().map(|(_, name)| name).chain([&instance]) {
+        docker(&["start", container])?;
+    }
+    ensure!(address(&own)? != before, "it came back where it was");
     slipway.start_server().await?;
     answers_within(&slipway, 10).await
 }

@@ -8,7 +8,7 @@ use slipway_core::instance::{Observed, ObservedState};
 
 use super::{Instances, within};
 use crate::context::Host;
-use crate::proxy::Traffic;
+use crate::proxy::{Member, Traffic};
 
 /// How long the engine may take to list; a frozen daemon must not freeze the reconciler.
 const LOOK: Duration = Duration::from_secs(10);
@@ -38,6 +38,13 @@ impl Sighting {
     /// The requests an instance works on; `None` when that is not known just now.
     pub fn in_flight(&self, id: &InstanceId) -> Option<u64> {
         self.traffic.in_flight(id).filter(|_| self.knows_in_flight)
+    }
+
+    /// Whether the proxy asks for an instance where it is, as far as was seen. When the engine or the
+    /// machine begins anew, instances come back at other addresses.
+    fn answers_at(&self, member: &Member) -> bool {
+        let seen = self.observed.get(&member.instance).and_then(|observed| observed.endpoint);
+        seen.is_none_or(|endpoint| endpoint == member.endpoint)
     }
 
     /// Whether the instance's process runs.
@@ -74,11 +81,12 @@ impl<H: Host> Instances<H> {
         }
         match members {
             Ok(members) => {
-                let ids = |list: Vec<crate::proxy::Member>| {
-                    list.into_iter().map(|member| member.instance).collect()
+                let routed = |list: Vec<Member>| -> BTreeSet<InstanceId> {
+                    let right = list.into_iter().filter(|member| sighting.answers_at(member));
+                    right.map(|member| member.instance).collect()
                 };
                 sighting.routed =
-                    members.into_iter().map(|(app_id, list)| (app_id, ids(list))).collect();
+                    members.into_iter().map(|(app_id, list)| (app_id, routed(list))).collect();
             }
             Err(error) => {
                 tracing::warn!(%error, "could not read the proxy's members");
