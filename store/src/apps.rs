@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use slipway_core::domain::Domain;
 use slipway_core::event::EventKind;
 use slipway_core::id::{AppId, Id, ReleaseId};
 use slipway_core::name::{AppName, ProcessName};
@@ -11,6 +10,7 @@ use slipway_core::time::Timestamp;
 use sqlx::any::AnyRow;
 
 use crate::db::{Columns, Json, Store, WriteTx};
+use crate::domains::{self, DomainRow};
 use crate::error::StoreError;
 use crate::jobs::JobKind;
 use crate::wakes::Topic;
@@ -70,7 +70,7 @@ pub struct FleetEntry {
     pub app: App,
     pub scale: BTreeMap<ProcessName, u32>,
     /// In the order of their names.
-    pub domains: Vec<Domain>,
+    pub domains: Vec<DomainRow>,
 }
 
 impl Store {
@@ -144,9 +144,9 @@ impl Store {
             let scale = scales.entry(row.col("app_id")?).or_default();
             scale.insert(row.col("process")?, row.col("wanted")?);
         }
-        let mut domains: BTreeMap<AppId, Vec<Domain>> = BTreeMap::new();
+        let mut domains: BTreeMap<AppId, Vec<DomainRow>> = BTreeMap::new();
         for row in statement!("domains/of_active_apps").fetch_all(self.reader()).await? {
-            domains.entry(row.col("app_id")?).or_default().push(row.col("domain")?);
+            domains.entry(row.col("app_id")?).or_default().push(domains::row(&row)?);
         }
         let rows = statement!("apps/active").fetch_all(self.reader()).await?;
         let entry = |row| {

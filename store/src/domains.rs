@@ -58,7 +58,7 @@ impl Store {
             return Err(StoreError::AppDeleting);
         }
         let rows = statement!("domains/of_app", app.id.as_str()).fetch_all(tx.connection()).await?;
-        let mut there = rows.iter().map(domain).collect::<Result<Vec<_>, _>>()?;
+        let mut there = rows.iter().map(row).collect::<Result<Vec<_>, _>>()?;
         if let Some(at) = there.iter().position(|row| row.domain == new.domain) {
             return Ok(DomainOutcome { row: there.swap_remove(at), deployment: None });
         }
@@ -105,7 +105,7 @@ impl Store {
     /// An app's domains, in the order of their names.
     pub async fn domains(&self, app_id: &AppId) -> Result<Vec<DomainRow>, StoreError> {
         let rows = statement!("domains/of_app", app_id.as_str()).fetch_all(self.reader()).await?;
-        rows.iter().map(domain).collect()
+        rows.iter().map(row).collect()
     }
 }
 
@@ -137,7 +137,7 @@ async fn carry(
     deployments::accept(tx, app, change).await.map(Some)
 }
 
-fn domain(row: &AnyRow) -> Result<DomainRow, StoreError> {
+pub(crate) fn row(row: &AnyRow) -> Result<DomainRow, StoreError> {
     Ok(DomainRow {
         domain: row.col("domain")?,
         added_at: row.col("added_at_ms")?,

@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use slipway_core::domain::Domain;
 use slipway_core::id::AppId;
 use slipway_core::name::{AppName, Hostname};
 use slipway_store::data_dir::DataDir;
@@ -89,9 +88,8 @@ impl<H> Context<H> {
     /// # Errors
     /// When the database does not answer.
     pub async fn addresses(&self, app_id: &AppId, app: &AppName) -> Result<Addresses, StoreError> {
-        let rows = self.store.domains(app_id).await?;
-        let domains: Vec<Domain> = rows.into_iter().map(|row| row.domain).collect();
-        let hostnames = self.settings.hostnames(app, &domains);
+        let domains = self.store.domains(app_id).await?;
+        let hostnames = self.settings.hostnames(app, domains.iter().map(|row| &row.domain));
         let origins = hostnames.iter().map(|name| self.settings.url_at(name)).collect();
         Ok(Addresses { url: self.url(app), hostnames, origins })
     }

@@ -38,8 +38,12 @@ impl Settings {
     /// Every name an app answers at: the one that Slipway gives it, then its domains. One below the
     /// apps' own is left out: the operator moved there after it was added, and by now it may be
     /// another app's name.
-    pub fn hostnames(&self, app: &AppName, domains: &[Domain]) -> Vec<Hostname> {
-        let free = domains.iter().filter(|domain| !domain.is_within(&self.app_domain));
+    pub fn hostnames<'a>(
+        &self,
+        app: &AppName,
+        domains: impl IntoIterator<Item = &'a Domain>,
+    ) -> Vec<Hostname> {
+        let free = domains.into_iter().filter(|domain| !domain.is_within(&self.app_domain));
         let mut names = vec![self.hostname(app)];
         names.extend(free.map(|domain| domain.as_hostname().clone()));
         names

@@ -56,8 +56,9 @@ impl<H: Host> Instances<H> {
         match row.state {
             // Its start was interrupted, or failed for a passing cause.
             InstanceState::Starting if row.endpoint.is_none() && !row.started => {
+                let changed = self.note_refusal_of(row).await?;
                 self.begin_start(member, row, release);
-                Ok(false)
+                Ok(changed)
             }
             InstanceState::Stopping => {
                 self.note_stopped(row, release).await?;
@@ -202,6 +203,17 @@ impl<H: Host> Instances<H> {
             | InstanceState::Stopping
             | InstanceState::Stopped => local.verdict,
         }
+    }
+
+    /// Writes down why an instance cannot be started, for whoever looks at it.
+    async fn note_refusal_of(&mut self, row: &Instance) -> anyhow::Result<bool> {
+        let verdict = self.locals.get(&row.id).and_then(|local| local.verdict.clone());
+        if verdict.is_none() || verdict == row.reason {
+            return Ok(false);
+        }
+        let update = InstanceUpdate { reason: Some(verdict), ..InstanceUpdate::default() };
+        self.context.store.update_instance(&row.id, update, None).await?;
+        Ok(true)
     }
 
     async fn note_stopped(&mut self, row: &Instance, release: &Release) -> anyhow::Result<()> {

@@ -72,7 +72,8 @@ impl<H: Host> Instances<H> {
 
     /// Starts an instance in the background; it is seen to run by the next look.
     pub(super) fn begin_start(&mut self, member: &Member, row: &Instance, release: &Release) {
-        if self.locals.get(&row.id).is_some_and(|local| local.verdict.is_some()) {
+        let is_judged = member.rollout.is_some();
+        if !self.locals.of(&row.id, &row.app_id).may_start(is_judged, clock::now()) {
             return;
         }
         let context = self.shared();

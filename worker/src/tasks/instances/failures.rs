@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use slipway_core::id::{AppId, InstanceId};
 use slipway_core::reason::Reason;
+use slipway_store::clock;
 
 use super::act::StartError;
 use super::local::Locals;
@@ -29,7 +30,7 @@ impl Failures {
     pub fn settle(&self, locals: &mut Locals) {
         let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
         for (id, (app_id, reason)) in std::mem::take(&mut *noted) {
-            locals.of(&id, &app_id).verdict = Some(reason);
+            locals.of(&id, &app_id).refuse(reason, clock::now());
         }
     }
 }

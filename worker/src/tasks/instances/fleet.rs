@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use slipway_core::deployment::Deployment;
-use slipway_core::domain::Domain;
 use slipway_core::id::{AppId, ReleaseId};
 use slipway_core::name::ProcessName;
 use slipway_core::release::Release;
 use slipway_store::apps::App;
+use slipway_store::domains::DomainRow;
 use slipway_store::instances::Instance;
 use slipway_store::{Store, StoreError};
 
@@ -17,7 +17,7 @@ use slipway_store::{Store, StoreError};
 pub struct Member {
     pub app: App,
     pub scale: BTreeMap<ProcessName, u32>,
-    pub domains: Vec<Domain>,
+    pub domains: Vec<DomainRow>,
     pub live: Option<Arc<Release>>,
     pub rollout: Option<ActiveRollout>,
     /// Instances that are not stopped.
@@ -92,7 +92,7 @@ impl Fleet {
             None => None,
         };
         let scale = store.scale(app_id).await?;
-        let domains = store.domains(app_id).await?.into_iter().map(|row| row.domain).collect();
+        let domains = store.domains(app_id).await?;
         let rows = store.instances(app_id).await?;
         let member = Member { app, scale, domains, live, rollout, rows };
         self.members.insert(app_id.clone(), member);

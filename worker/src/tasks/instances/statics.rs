@@ -39,7 +39,10 @@ impl<H: Host> Instances<H> {
         Site {
             app_id: member.app.id.clone(),
             app: member.app.name.clone(),
-            hostnames: self.context.settings.hostnames(&member.app.name, &member.domains),
+            hostnames: self
+                .context
+                .settings
+                .hostnames(&member.app.name, member.domains.iter().map(|row| &row.domain)),
             static_url: files.and_then(|files| files.url.parse().ok()),
             static_root: self.context.data.static_files(&member.app.id),
             limits: SiteLimits::default(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use slipway_core::deployment::{DeploymentKind, DeploymentState};
+use slipway_core::deployment::{Deployment, DeploymentKind, DeploymentState};
 use slipway_core::health::{Boot, Health, SETTLE, Standing};
 use slipway_core::id::InstanceId;
 use slipway_core::instance::{InstanceState, ObservedState};
@@ -12,6 +12,7 @@ use slipway_core::release::Release;
 use slipway_core::rollout::{Phase, Replica, Rollout, Stage, Target, Traffic, World};
 use slipway_core::time::Timestamp;
 use slipway_store::clock;
+use slipway_store::domains::DomainRow;
 use slipway_store::instances::Instance;
 
 use super::Instances;
@@ -31,7 +32,10 @@ impl<H: Host> Instances<H> {
             let release = self.fleet.release(&self.context.store, &row.release_id).await?;
             replicas.push(self.replica(row, &release, sighting));
         }
-        let rollout = member.rollout.as_ref().map(|rollout| self.rollout(rollout, sighting));
+        let rollout = member.rollout.as_ref().map(|rollout| {
+            let not_before = not_before(&rollout.deployment, &member.domains);
+            self.rollout(rollout, not_before, sighting)
+        });
         Ok(World {
             wanted: member.scale.clone(),
             serving: member.live.as_deref().map(|release| target(release, Timestamp(0))),
@@ -42,16 +46,13 @@ impl<H: Host> Instances<H> {
         })
     }
 
-    fn rollout(&self, rollout: &ActiveRollout, sighting: &Sighting) -> Rollout {
+    fn rollout(
+        &self,
+        rollout: &ActiveRollout,
+        not_before: Timestamp,
+        sighting: &Sighting,
+    ) -> Rollout {
         let deployment = &rollout.deployment;
-        let not_before = match deployment.kind {
-            // Of what an instance is told at its start, the app's names are in no release's content.
-            DeploymentKind::Restart | DeploymentKind::Config => deployment.created_at,
-            DeploymentKind::Push
-            | DeploymentKind::Upload
-            | DeploymentKind::Image
-            | DeploymentKind::Rollback => Timestamp(0),
-        };
         Rollout {
             stage: stage(&deployment.state),
             since: deployment.state_since,
@@ -67,9 +68,13 @@ impl<H: Host> Instances<H> {
         let (standing, standing_since) = self.standing(row, release, sighting, now);
         let up = sighting.is_up(&row.id);
         let local = self.locals.of(&row.id, &row.app_id);
-        local.booting = standing == Standing::Booting && row.state == InstanceState::Starting;
+        local.booting = standing == Standing::Booting
+            && row.state == InstanceState::Starting
+            && local.verdict.is_none();
         if standing == Standing::Ready && up {
             local.crashes_when_ready.get_or_insert(local.crashes);
+            // It became ready after all.
+            local.verdict = None;
         }
         let crashes_when_ready = local.crashes_when_ready;
         let crashes = local.crashes;
@@ -179,6 +184,28 @@ impl<H: Host> Instances<H> {
     }
 }
 
+/// The time from which on instances must have been made to count for a deployment.
+///
+/// A restart wants new ones. Every other deployment takes over what has its content; but of what an
+/// instance is told at its start, the app's names are in no release's content. One that was made
+/// before a name was added has not heard of it: so it is with what is still warm from before, and
+/// when the deployment that was to tell of the name was superseded by this one.
+fn not_before(deployment: &Deployment, domains: &[DomainRow]) -> Timestamp {
+    match deployment.kind {
+        DeploymentKind::Restart => deployment.created_at,
+        DeploymentKind::Config
+        | DeploymentKind::Push
+        | DeploymentKind::Upload
+        | DeploymentKind::Image
+        | DeploymentKind::Rollback => {
+            // A name that is added later has a deployment of its own. It must not change what counts
+            // while this one is under way.
+            let added = domains.iter().map(|row| row.added_at);
+            added.filter(|at| *at <= deployment.created_at).max().unwrap_or(Timestamp(0))
+        }
+    }
+}
+
 /// A release as the planner wants it.
 pub(super) fn target(release: &Release, not_before: Timestamp) -> Target {
     let processes = release.formation.processes.iter().map(|(name, spec)| {
@@ -243,4 +270,54 @@ pub(super) fn initial_standing(state: InstanceState) -> Standing {
 /// Ids of a set for a log message.
 pub(super) fn shown(ids: &BTreeSet<InstanceId>) -> String {
     ids.iter().map(InstanceId::short).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use slipway_core::id::Id;
+
+    use super::*;
+
+    fn deployment(kind: DeploymentKind, created_at: i64) -> Deployment {
+        Deployment {
+            id: Id::from_bits(1),
+            app_id: Id::from_bits(2),
+            sequence: 3,
+            kind,
+            state: DeploymentState::Starting,
+            state_since: Timestamp(created_at),
+            deadline: None,
+            release_id: None,
+            previous_release_id: None,
+            target_release_id: None,
+            source: None,
+            description: String::new(),
+            created_by: "ada".to_owned(),
+            created_at: Timestamp(created_at),
+            finished_at: None,
+            log_start: 0,
+            receipt: None,
+        }
+    }
+
+    fn named_at(added_at: i64) -> DomainRow {
+        let domain = format!("shop{added_at}.example.com").parse().unwrap();
+        DomainRow { domain, added_at: Timestamp(added_at), added_by: "ada".to_owned() }
+    }
+
+    #[test]
+    fn a_deployment_takes_over_no_instance_that_has_not_heard_of_a_name() {
+        let names = [named_at(10), named_at(20), named_at(50)];
+        let rollback = deployment(DeploymentKind::Rollback, 40);
+        assert_eq!(not_before(&rollback, &names), Timestamp(20), "50 has a deployment of its own");
+        assert_eq!(not_before(&rollback, &names[2..]), Timestamp(0));
+        assert_eq!(not_before(&rollback, &[]), Timestamp(0), "what is warm is as good as new");
+        let tells = deployment(DeploymentKind::Config, 50);
+        assert_eq!(not_before(&tells, &names), Timestamp(50));
+    }
+
+    #[test]
+    fn a_restart_takes_over_nothing() {
+        assert_eq!(not_before(&deployment(DeploymentKind::Restart, 40), &[]), Timestamp(40));
+    }
 }
