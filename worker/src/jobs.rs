@@ -6,6 +6,7 @@ mod command;
 mod deploy;
 mod destroy;
 mod run;
+mod turn;
 
 use slipway_core::time::Millis;
 use slipway_store::jobs::JobKind;

@@ -22,8 +22,8 @@ use crate::jobs::{self, Outcome};
 use crate::rounds::Task;
 use crate::settings::lease;
 
-/// Jobs that run at the same time, besides the bound on builds and those that people are attached
-/// to: a day of open shells must not keep a deployment waiting.
+/// Jobs that run at the same time, besides the bound on builds and the commands that people run: a day
+/// of open shells must not keep a deployment waiting.
 const SLOTS: usize = 8;
 /// How long jobs may take to come to a safe point when the worker stops.
 const WIND_DOWN: Duration = Duration::from_secs(10);
@@ -49,10 +49,10 @@ pub async fn run<H: Host>(context: Shared<H>, stop: CancellationToken) {
     }
     let build_slots = Arc::new(Semaphore::new(context.settings.build_slots));
     let mut running: JoinSet<()> = JoinSet::new();
-    let mut attached: JoinSet<()> = JoinSet::new();
+    let mut commands: JoinSet<()> = JoinSet::new();
     let mut wake = context.store.wakes().subscribe(Topic::Jobs);
     while !stop.is_cancelled() {
-        while running.try_join_next().is_some() || attached.try_join_next().is_some() {}
+        while running.try_join_next().is_some() || commands.try_join_next().is_some() {}
         let free = running.len() < SLOTS;
         let claimed = if free { claim(&context, &owner).await } else { None };
         if let Some(job) = claimed {
@@ -63,7 +63,7 @@ pub async fn run<H: Host>(context: Shared<H>, stop: CancellationToken) {
                 stop: stop.child_token(),
                 build_slots: Arc::clone(&build_slots),
             };
-            let slots = if job.kind.is_attached() { &mut attached } else { &mut running };
+            let slots = if job.kind.is_command() { &mut commands } else { &mut running };
             slots.spawn(run_leased(Arc::clone(&context), job, run));
             continue;
         }
@@ -74,7 +74,7 @@ pub async fn run<H: Host>(context: Shared<H>, stop: CancellationToken) {
             () = wake.wait(pause) => {}
         }
     }
-    tokio::join!(wind_down(running), wind_down(attached));
+    tokio::join!(wind_down(running), wind_down(commands));
     if let Err(error) = context.store.free_leases(&owner).await {
         tracing::warn!(%error, "could not give leases back");
     }

@@ -38,9 +38,9 @@ impl JobKind {
         }
     }
 
-    /// Whether somebody holds it in their hands: it lasts as long as they do, and its work is small.
-    pub fn is_attached(&self) -> bool {
-        matches!(self, Self::Run { attach: Some(_), .. })
+    /// Whether it is a command of somebody's, which lasts as long as they like; the work is not ours.
+    pub fn is_command(&self) -> bool {
+        matches!(self, Self::Run { .. })
     }
 
     /// The deployment it carries.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use slipway_core::wire::deployment::DeploymentInfo;
 use slipway_tests::{Backend, Echo, Slipway, eventually};
+use tokio::task::JoinSet;
 
 use crate::Outcome;
 
@@ -67,6 +68,49 @@ async fn a_rollback_during_a_deploy_takes_its_place() -> Outcome {
     push.expect_failure(&[]);
     rollback?.expect_success();
     assert_eq!(slipway.site("shop").text("/").await?, "one");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_finds_every_builder_busy_waits_in_the_queue_and_holds_nobody_up() -> Outcome {
+    let slipway = Slipway::start(Backend::Sqlite).await?;
+    let ada = slipway.developer("shop").await;
+    ada.deploy(&Echo::named("one")).await;
+    ada.deploy(&Echo::named("two")).await;
+
+    // One build for every two cores, and one app more than that.
+    let cores = std::thread::available_parallelism()?.get();
+    let builders = (cores / 2).max(1);
+    let apps: Vec<String> = (0..=builders).map(|number| format!("busy{number}")).collect();
+    let mut pushes = JoinSet::new();
+    for app in &apps {
+        let bob = slipway.developer(app).await;
+        bob.commit(&Echo::named("busy").building_with("RUN sleep 8")).await;
+        pushes.spawn(async move { bob.push().await });
+    }
+    let states = async || {
+        let mut states = Vec::new();
+        for app in &apps {
+            let deployments = slipway.client().deployments(&Slipway::app(app)).await?;
+            states.extend(deployments.into_iter().map(|deployment| deployment.state.name()));
+        }
+        states.sort_unstable();
+        anyhow::Ok(states)
+    };
+    let mut expected = vec!["building"; builders];
+    expected.push("queued");
+    let all_but_one_build = || async {
+        let seen = states().await?;
+        ensure!(seen == expected, "{seen:?}");
+        Ok(())
+    };
+    eventually("one waits for the others", SOON, all_but_one_build).await?;
+    ada.slipway(&["rollback", "v1"]).await.expect_success();
+    assert_eq!(slipway.site("shop").text("/").await?, "one");
+    ensure!(states().await? == expected, "the rollback waited for a build");
+    while let Some(push) = pushes.join_next().await {
+        push?.expect_success();
+    }
     Ok(())
 }
 

@@ -185,11 +185,6 @@ async fn build<H: Host>(
     log: &BuildLog,
 ) -> Result<ImageRef, Halt> {
     let host = &work.context.host;
-    let slot = work.run.build_slots.acquire();
-    let _slot = tokio::select! {
-        slot = slot => slot?,
-        () = work.cancel.cancelled() => return Err(Halt::Interrupted),
-    };
     let mut bases = Bases::new();
     for need in plan.needs() {
         let base = host.base(&need, log, &work.cancel).await.map_err(halt)?;

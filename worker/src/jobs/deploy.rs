@@ -19,6 +19,7 @@ use slipway_store::deployments::Begun;
 use slipway_store::releases::NewRelease;
 use tokio_util::sync::CancellationToken;
 
+use super::turn::{self, BuildTurn};
 use super::{Outcome, build, command};
 use crate::announce::Announcer;
 use crate::context::{Host, Shared};
@@ -26,6 +27,8 @@ use crate::runner::Run;
 
 /// How long to wait before asking again whether it is this deployment's turn.
 const BUSY: Millis = Millis(500);
+/// How long to wait before asking again whether somebody else's build has ended.
+const BUILDERS_BUSY: Millis = Millis(1000);
 /// How often a running stage looks whether somebody canceled or overtook its deployment.
 const WATCH: Duration = Duration::from_millis(500);
 
@@ -63,6 +66,12 @@ pub async fn perform<H: Host>(
     id: &DeploymentId,
     run: &Run,
 ) -> anyhow::Result<Outcome> {
+    let Some(found) = context.store.deployment(id).await? else { return Ok(Outcome::Done(None)) };
+    let turn = BuildTurn::of(&found, run);
+    if turn.is_awaited() && !turn::takes_the_builders_place(context, &found).await? {
+        // It stays queued: then the time does not count as its own, and it takes no other job's place.
+        return Ok(Outcome::Later(BUILDERS_BUSY));
+    }
     let deployment = match context.store.begin(id, run.fence).await? {
         Begun::Started(deployment) => deployment,
         Begun::Busy => return Ok(Outcome::Later(BUSY)),
@@ -75,7 +84,7 @@ pub async fn perform<H: Host>(
     let cancel = run.stop.child_token();
     let work = Work { context, app, deployment, announcer, run, cancel: cancel.clone() };
     let halted = tokio::select! {
-        halted = stages(&work) => halted,
+        halted = stages(&work, turn) => halted,
         () = overtaken(context, id, &cancel) => Err(Halt::Interrupted),
     };
     match halted {
@@ -89,11 +98,12 @@ pub async fn perform<H: Host>(
     }
 }
 
-async fn stages<H: Host>(work: &Work<'_, H>) -> Result<(), Halt> {
+async fn stages<H: Host>(work: &Work<'_, H>, mut turn: BuildTurn) -> Result<(), Halt> {
     let mut deployment = work.deployment.clone();
     loop {
         let event = match deployment.state {
             DeploymentState::Building => {
+                let _place = turn.come(work).await?;
                 build::image(work, &deployment).await?;
                 DeploymentEvent::ImageReady
             }
