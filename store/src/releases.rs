@@ -163,6 +163,16 @@ impl Store {
         Ok(!self.image_is_shared(&release).await?)
     }
 
+    /// Takes [`mark_image_removed`](Self::mark_image_removed) back: the image is still there.
+    pub async fn unmark_image_removed(&self, release: &Release) -> Result<(), StoreError> {
+        let (app_id, digest) = (release.app_id.as_str(), release.image.digest.as_str());
+        let mut tx = self.begin_write().await?;
+        statement!("releases/unmark_image_removed", app_id, digest)
+            .execute(tx.connection())
+            .await?;
+        tx.commit().await
+    }
+
     /// Whether a release of another app keeps the same image.
     pub async fn image_is_shared(&self, release: &Release) -> Result<bool, StoreError> {
         let (digest, app_id) = (release.image.digest.as_str(), release.app_id.as_str());

@@ -33,9 +33,20 @@ pub fn belongings(installation: &str) -> anyhow::Result<BTreeSet<String>> {
         ("network", &["network", "ls", "--filter", &filter, "--format", "{{.Name}}"]),
         ("image", &["images", "--filter", &filter, "--format", "{{.ID}}"]),
     ] {
-        found.extend(docker(list)?.lines().map(|name| format!("{kind} {name}")));
+        let names = docker(list)?;
+        let names = names.lines().filter(|name| kind != "network" || !is_lost(name));
+        found.extend(names.map(|name| format!("{kind} {name}")));
     }
     Ok(found)
+}
+
+/// Whether Docker keeps a network for an endpoint that it lost track of (moby/moby#42119): nobody can
+/// remove it before the daemon starts anew.
+fn is_lost(network: &str) -> bool {
+    let on_it = docker(&["network", "inspect", "--format", "{{len .Containers}}", network]);
+    let removed = || docker(&["network", "rm", network]);
+    on_it.is_ok_and(|count| count == "0")
+        && removed().is_err_and(|error| error.to_string().contains("has active endpoints"))
 }
 
 /// The names of the running containers that are instances of an app.

@@ -143,6 +143,9 @@ async fn an_image_that_is_needed_is_not_given_up(bench: Bench) -> anyhow::Result
     assert!(!store.release(&old.id).await?.unwrap().image_kept);
     assert!(!store.mark_image_removed(&old.id).await?, "it is gone already");
     assert_eq!(store.rollback_target(&app.id).await?, None);
+    store.unmark_image_removed(&old).await?;
+    assert!(store.release(&old.id).await?.unwrap().image_kept, "it could not be removed");
+    assert!(store.mark_image_removed(&old.id).await?, "so it is tried again");
     Ok(())
 }
 

@@ -53,7 +53,11 @@ pub async fn run<H: Host>(context: Shared<H>, stop: CancellationToken) {
 
 async fn round<H: Host>(context: &Shared<H>) -> anyhow::Result<()> {
     for wish in context.store.fleet().await? {
-        clear_images(context, &wish.app.id, wish.app.live_release_id.as_ref()).await?;
+        let app = &wish.app;
+        if let Err(error) = clear_images(context, &app.id, app.live_release_id.as_ref()).await {
+            // One app's images keep nothing else from being cleared away.
+            tracing::warn!(app = %app.name, error = format!("{error:#}"), "could not remove an image");
+        }
     }
     let before = clock::now() - KEPT_ROWS;
     context.store.delete_stopped_before(before).await?;
@@ -122,7 +126,11 @@ async fn clear_image<H: Host>(context: &Shared<H>, release: &Release) -> anyhow:
         return Ok(());
     }
     tracing::info!(app_id = %release.app_id, version = release.version, "removing an image that is past its keeping");
-    context.host.remove(&release.image).await?;
+    if let Err(error) = context.host.remove(&release.image).await {
+        // A command may still run from it; the next round finds it again.
+        context.store.unmark_image_removed(release).await?;
+        return Err(error.into());
+    }
     let root = context.data.static_files(&release.app_id);
     let files = static_files::directory(&root, &release.image);
     Ok(absent_is_done(tokio::fs::remove_dir_all(files).await)?)

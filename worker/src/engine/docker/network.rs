@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 
 use bollard::models::{Ipam, IpamConfig, Network, NetworkCreateRequest};
-use bollard::query_parameters::ListNetworksOptionsBuilder;
+use bollard::query_parameters::{InspectNetworkOptions, ListNetworksOptionsBuilder};
 use slipway_core::id::{AppId, Id};
 use slipway_core::name::AppName;
 
@@ -53,6 +53,19 @@ impl Docker {
         match self.raw_call(DOING, CHANGE, self.client.remove_network(id)).await? {
             Err(error) if !is_absent(&error) => Err(refused(DOING, &error)),
             _ => Ok(()),
+        }
+    }
+
+    /// Whether nobody the daemon can name is on a network. When it refuses to remove it all the same, it
+    /// lost track of an endpoint, as it sometimes does when several containers go at once
+    /// (moby/moby#42119), and only its next start sets that right.
+    pub(super) async fn is_deserted(&self, id: &str) -> Result<bool, EngineError> {
+        const DOING: &str = "looking who is on a network";
+        let look = self.client.inspect_network(id, None::<InspectNetworkOptions>);
+        match self.raw_call(DOING, LOOK_UP, look).await? {
+            Ok(network) => Ok(network.containers.is_none_or(|containers| containers.is_empty())),
+            Err(error) if is_absent(&error) => Ok(true),
+            Err(error) => Err(refused(DOING, &error)),
         }
     }
 

@@ -37,22 +37,31 @@ struct Position {
     delivered: usize,
     /// How many lines of exactly this moment the stream now open has shown.
     shown: usize,
+    /// Whether the stream now open came to a line that was new. From there on everything is: the daemon
+    /// reads output and errors each by itself, so a line may follow one that is a little younger.
+    caught_up: bool,
 }
 
 impl Position {
     fn from(since: Option<Timestamp>) -> Self {
         let nanos = since.map_or(0, |since| since.0.saturating_mul(1_000_000));
-        Self { at: Moment::from_nanos(nanos), delivered: 0, shown: 0 }
+        Self { at: Moment::from_nanos(nanos), delivered: 0, shown: 0, caught_up: false }
+    }
+
+    /// A stream is opened, from about here on.
+    fn open(&mut self) {
+        self.shown = 0;
+        self.caught_up = false;
     }
 
     /// Whether a line of this moment is new; counts it.
     fn admits(&mut self, at: Moment) -> bool {
         if at > self.at {
-            *self = Self { at, delivered: 1, shown: 1 };
+            *self = Self { at, delivered: 1, shown: 1, caught_up: true };
             return true;
         }
         if at < self.at {
-            return false;
+            return self.caught_up;
         }
         self.shown += 1;
         let new = self.shown > self.delivered;
@@ -94,7 +103,7 @@ impl Docker {
                     }
                 };
                 seen = true;
-                position.shown = 0;
+                position.open();
                 let mut lines = Box::pin(docker.lines(&container.id, position.at));
                 while let Ok(Some((at, chunk))) = timeout(SILENCE, lines.next()).await {
                     if position.admits(at) {
@@ -167,9 +176,20 @@ mod tests {
         assert!(!position.admits(moment(999_999)));
         let first = [1_000_000, 1_000_000, 2_000_000, 2_000_000];
         assert!(first.iter().all(|at| position.admits(moment(*at))));
-        position.shown = 0;
+        position.open();
         let again = [1_000_000, 2_000_000, 2_000_000, 2_000_000, 3_000_000];
         let new: Vec<bool> = again.iter().map(|at| position.admits(moment(*at))).collect();
         assert_eq!(new, [false, false, false, true, true]);
+    }
+
+    #[test]
+    fn a_line_that_comes_after_a_younger_one_is_kept() {
+        let moment = Moment::from_nanos;
+        let mut position = Position::from(None);
+        assert!([3_000, 2_000, 3_000, 4_000].iter().all(|at| position.admits(moment(*at))));
+        position.open();
+        let again = [3_000, 2_000, 3_000, 4_000, 6_000, 5_000];
+        let new: Vec<bool> = again.iter().map(|at| position.admits(moment(*at))).collect();
+        assert_eq!(new, [false, false, false, false, true, true]);
     }
 }

@@ -36,6 +36,8 @@ use crate::engine::EngineError;
 const REFILL_DELAY: Duration = Duration::from_secs(2);
 /// Tries at making a sandbox while its image or a free name is missing.
 const ATTEMPTS: usize = 4;
+/// What a daemon may need until a container that is gone is off its network too.
+const GONE_SOON: Duration = Duration::from_secs(1);
 
 /// A sandbox an instance can join.
 #[derive(Debug, Clone)]
@@ -96,7 +98,7 @@ impl Docker {
             }
             last = Ok(());
             for network in self.networks_of(app_id).await? {
-                last = self.remove_network(&network).await;
+                last = self.remove_network_or_leave(&network).await;
             }
             // A spare that was being made meanwhile keeps the network in use: look again.
             if last.is_ok() {
@@ -105,6 +107,21 @@ impl Docker {
         }
         self.shared.spares.forget(app_id);
         last
+    }
+
+    /// Removes a network, or leaves it when the daemon itself keeps it for nobody. It takes a subnet and
+    /// nothing else.
+    async fn remove_network_or_leave(&self, network: &str) -> Result<(), EngineError> {
+        let Err(error) = self.remove_network(network).await else { return Ok(()) };
+        tokio::time::sleep(GONE_SOON).await;
+        if self.remove_network(network).await.is_ok() {
+            return Ok(());
+        }
+        if !self.is_deserted(network).await? {
+            return Err(error);
+        }
+        tracing::warn!(network, %error, "Docker keeps an empty network until it is started anew");
+        Ok(())
     }
 
     /// Claims a sandbox for an instance: the one it has already, else a spare. `None` when there is

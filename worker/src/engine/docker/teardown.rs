@@ -10,7 +10,8 @@ use super::{Docker, labels};
 use crate::engine::EngineError;
 
 impl Docker {
-    /// Removes the networks and sandboxes of every app. Absent is success.
+    /// Removes the networks and sandboxes of every app. Absent is success; one app's failure keeps no
+    /// other's.
     ///
     /// # Errors
     /// `Refused` while an app still has instances.
@@ -22,10 +23,11 @@ impl Docker {
             network.labels.and_then(|labels| labels.get(labels::APP)?.parse::<AppId>().ok())
         };
         let apps: BTreeSet<AppId> = networks.into_iter().filter_map(app_of).collect();
+        let mut outcome = Ok(());
         for app_id in apps {
-            self.remove_app(&app_id).await?;
+            outcome = outcome.and(self.remove_app(&app_id).await);
         }
-        Ok(())
+        outcome
     }
 
     /// Removes every image that was built for this installation; shared base images stay.
