@@ -179,7 +179,13 @@ async fn deploy(
     source: Snapshot,
     hook: &HookLine,
 ) -> Result<(), Refusal> {
-    if head_of(push, branch).await?.as_ref().is_some_and(|head| *head != update.old) {
+    let head = head_of(push, branch).await?;
+    if head.as_ref() == Some(&update.new) {
+        // It went live while this push was on its way, for another that nobody waits for any more.
+        hook.say(step(&format!("{} is deployed already", update.new.short()))).await;
+        return make_way(push, update, branch).await;
+    }
+    if head.is_some_and(|head| head != update.old) {
         let hint = "fetch, look at what changed, and push again";
         return Err(Refusal::new("somebody else pushed meanwhile", hint));
     }
