@@ -37,3 +37,14 @@ wait_until() {
         sleep 0.2
     done
 }
+
+# has_process WORD…: whether the command line of some process begins with these words. Told of what was
+# begun in the background, this is surer than its number: behind sudo that is another process.
+has_process() {
+    local file words
+    for file in /proc/[0-9]*/cmdline; do
+        mapfile -d '' -t words 2>/dev/null <"$file" || continue
+        [ "${words[*]:0:$#}" != "$*" ] || return 0
+    done
+    return 1
+}

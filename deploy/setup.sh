@@ -68,7 +68,10 @@ install_packages() {
     fi
 }
 
-docker_answers_or_ended() { docker_answers || [ ! -e "/proc/${docker_process:-self}" ]; }
+# Before the given second it may not have begun yet.
+docker_answers_or_ended() {
+    docker_answers || { [ "$SECONDS" -ge "$1" ] && ! has_process dockerd; }
+}
 
 start_docker() {
     if has_system_manager && systemctl cat docker.service >/dev/null 2>&1; then
@@ -79,11 +82,10 @@ start_docker() {
         say "Starting the Docker daemon (detached, log: $docker_log)"
         # Its own session: it must outlive this script and the terminal.
         as_root setsid sh -c "exec dockerd >>$docker_log 2>&1 </dev/null" </dev/null >/dev/null 2>&1 &
-        docker_process=$!
         mkdir -p "$state"
         touch "$state/started-dockerd"
     fi
-    if wait_until 60 docker_answers_or_ended && docker_answers; then return; fi
+    if wait_until 60 docker_answers_or_ended "$((SECONDS + 3))" && docker_answers; then return; fi
     as_root tail -n 5 "$docker_log" 2>/dev/null | sed 's/^/       /' >&2 || true
     fail "the Docker daemon does not answer" "the lines above, or $docker_log, say why"
 }

@@ -45,8 +45,7 @@ start_server() {
     as_server setsid "$slipwayd" run --data "$data" --http-listen "0.0.0.0:$http_port" \
         --api-listen "127.0.0.1:$api_port" --public-url "$api_url" \
         </dev/null >>"$server_log" 2>&1 &
-    local started=$!
-    if ! wait_until 60 answers_or_ended "$started" || ! is_ready >/dev/null; then
+    if ! wait_until 60 answers_or_ended "$((SECONDS + 3))" || ! is_ready >/dev/null; then
         tail -n 8 "$server_log" | sed 's/^/       /' >&2
         fail "slipwayd is not ready" "the lines above, or $server_log, say why"
     fi
@@ -54,7 +53,10 @@ start_server() {
 }
 
 server_is_gone() { [ -z "$(server_pid)" ]; }
-answers_or_ended() { is_ready || [ ! -e "/proc/$1" ]; }
+# Before the given second it may not have begun yet.
+answers_or_ended() {
+    is_ready || { [ "$SECONDS" -ge "$1" ] && ! has_process "$slipwayd" run --data "$data"; }
+}
 
 # The first sign-in: claims the server with its one-time token, for a password made up here.
 claim() {
@@ -90,15 +92,28 @@ prepare_sample() {
         git -C "$sample" config user.email >/dev/null || git -C "$sample" config user.email "$email"
         git -C "$sample" commit --quiet --message "A small shop"
     fi
-    if ! git -C "$sample" remote get-url slipway >/dev/null 2>&1; then
+}
+
+app_exists() { "$slipway" --server "$api_url" info -a shop >/dev/null 2>&1; }
+
+# The app may have been destroyed since, and the server may have moved to another port.
+tie_sample() {
+    local url=$api_url/git/shop.git
+    if ! app_exists; then
         say "Creating the app shop"
+        git -C "$sample" remote remove slipway 2>/dev/null || true
         (cd "$sample" && "$slipway" --server "$api_url" create shop)
+    elif [ "$(git -C "$sample" remote get-url slipway 2>/dev/null)" != "$url" ]; then
+        say "Pointing the sample to $api_url"
+        git -C "$sample" remote remove slipway 2>/dev/null || true
+        git -C "$sample" remote add slipway "$url"
+        git -C "$sample" config "credential.$api_url.helper" "!'$slipway' git-credential"
     fi
 }
 
 push_sample() {
     local live
-    live=$(git -C "$sample" ls-remote slipway refs/heads/main 2>/dev/null | cut -f1)
+    live=$(git -C "$sample" ls-remote slipway refs/heads/main 2>/dev/null | cut -f1) || true
     if [ "$live" = "$(git -C "$sample" rev-parse HEAD)" ]; then
         detail "shop is deployed already"
         return
@@ -136,6 +151,7 @@ start_server
 [ -s "$credentials" ] || claim
 sign_in
 prepare_sample
+tie_sample
 push_sample
 wait_until 60 app_answers || fail "$app_url does not answer" "run \`slipway logs -a shop\`"
 summary
