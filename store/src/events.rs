@@ -25,6 +25,21 @@ impl Store {
         rows.fetch_all(self.reader()).await?.iter().map(event).collect()
     }
 
+    /// The newest events, oldest first; of one app, or of all.
+    pub async fn newest_events(
+        &self,
+        app_id: Option<&AppId>,
+        limit: u32,
+    ) -> Result<Vec<Event>, StoreError> {
+        let limit = i64::from(limit);
+        let rows = if let Some(app_id) = app_id {
+            statement!("events/of_app_newest", app_id.as_str(), limit)
+        } else {
+            statement!("events/newest", limit)
+        };
+        rows.fetch_all(self.reader()).await?.iter().rev().map(event).collect()
+    }
+
     /// The oldest events of an app that happened from `since` on and before `until`.
     pub async fn events_between(
         &self,

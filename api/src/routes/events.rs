@@ -44,7 +44,7 @@ pub async fn read(
     if !wants_events(&headers) {
         let events = match query.after {
             Some(after) => state.store.events(app.as_ref(), after, PAGE).await?,
-            None => newest(&state, app.as_ref()).await?,
+            None => state.store.newest_events(app.as_ref(), PAGE).await?,
         };
         return Ok(axum::Json(events).into_response());
     }
@@ -68,11 +68,4 @@ async fn wanted_app(
         Some(name) => Ok(Some(visible_app(caller, &name, state).await?.id)),
         None => Ok(caller.only_app().cloned()),
     }
-}
-
-/// The newest page. Ids have no holes, so counting back from the newest finds it; of one app there
-/// may be fewer among them.
-async fn newest(state: &ApiState, app: Option<&AppId>) -> Result<Vec<Event>, ApiError> {
-    let last = state.store.last_event_id().await?;
-    Ok(state.store.events(app, last - i64::from(PAGE), PAGE).await?)
 }

@@ -37,10 +37,10 @@ pub async fn run(invocation: &Invocation, args: Args) -> Result<(), Failure> {
             .show(&events, |view| events.iter().map(|event| render(view, event)).collect());
     }
     let after = match args.after {
-        Some(after) => after,
+        Some(after) => Some(after),
         None => show_newest(invocation, &client).await?,
     };
-    let mut events = client.follow_events(app, Some(after));
+    let mut events = client.follow_events(app, after);
     while let Some(event) = events.next().await {
         let (_, event) = event?;
         invocation.printer.item(&event, |view| render(view, &event))?;
@@ -48,14 +48,15 @@ pub async fn run(invocation: &Invocation, args: Args) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Shows the newest events; the number of the last one, so that none is missed after it.
-async fn show_newest(invocation: &Invocation, client: &Client) -> Result<i64, Failure> {
+/// Shows the newest events; the number of the last one, so that none is missed after it. There is no
+/// number when there is no event: then what follows begins now.
+async fn show_newest(invocation: &Invocation, client: &Client) -> Result<Option<i64>, Failure> {
     const SHOWN: usize = 20;
     let events = client.events(invocation.global.app.as_ref(), None).await?;
     for event in events.iter().skip(events.len().saturating_sub(SHOWN)) {
         invocation.printer.item(event, |view| render(view, event))?;
     }
-    Ok(events.last().map_or(0, |event| event.id))
+    Ok(events.last().map(|event| event.id))
 }
 
 fn render(view: &View, event: &Event) -> String {

@@ -9,6 +9,7 @@ use crate::bench::{Bench, counts};
 on_both_databases!(
     a_reader_who_resumes_misses_nothing_while_many_write,
     the_events_of_one_app_are_its_own,
+    the_newest_events_of_a_quiet_app_are_found_among_those_of_others,
     the_oldest_events_are_forgotten_first,
 );
 
@@ -69,6 +70,24 @@ async fn the_events_of_one_app_are_its_own(bench: Bench) -> anyhow::Result<()> {
     assert_eq!(events[0].kind, EventKind::AppCreated { by: two.created_by });
     assert_eq!(bench.store.events(Some(&one.id), events[0].id, 10).await?, []);
     assert_eq!(bench.store.events(None, 0, 10).await?.len(), 2);
+    Ok(())
+}
+
+async fn the_newest_events_of_a_quiet_app_are_found_among_those_of_others(
+    bench: Bench,
+) -> anyhow::Result<()> {
+    let (quiet, busy) = (bench.app("quiet").await?, bench.app("busy").await?);
+    bench.live(&quiet, "1").await?;
+    bench.live(&busy, "1").await?;
+    for count in 2..7 {
+        bench.store.set_scale(&busy.id, &counts(&[("web", count)]), "ada").await?;
+    }
+    let all = bench.store.events(Some(&quiet.id), 0, 100).await?;
+    assert_eq!(bench.store.newest_events(Some(&quiet.id), 3).await?, all[all.len() - 3..]);
+    assert_eq!(bench.store.newest_events(Some(&quiet.id), 100).await?, all);
+    let last = bench.store.last_event_id().await?;
+    let ids = bench.store.newest_events(None, 3).await?.into_iter().map(|event| event.id);
+    assert_eq!(ids.collect::<Vec<_>>(), [last - 2, last - 1, last]);
     Ok(())
 }
 
