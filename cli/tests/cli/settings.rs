@@ -12,6 +12,16 @@ async fn server() -> Server {
         "GET /v1/apps/shop/scale" | "PUT /v1/apps/shop/scale" => {
             ok(&json!({"counts": {"web": 2, "worker": 0}}))
         }
+        "GET /v1/apps/shop/autoscale" => ok(&json!({"processes": [], "decisions": []})),
+        "GET /v1/apps/blog/scale" | "PUT /v1/apps/blog/scale" => {
+            ok(&json!({"counts": {"web": 0, "worker": 0}}))
+        }
+        "GET /v1/apps/blog/autoscale" => {
+            let settings = json!({"min": 2, "max": 8, "targets": {"cpu": 60}});
+            let web = json!({"process": "web", "settings": settings, "count": 0, "paused": true,
+                "present": null});
+            ok(&json!({"processes": [web], "decisions": []}))
+        }
         "DELETE /v1/apps/shop?confirm=shop" => ok(&json!(null)),
         _ => unexpected(seen),
     })
@@ -73,6 +83,14 @@ async fn stopping_sets_every_count_to_zero_and_starting_wakes_what_sleeps() {
     desk.slipway(&["start", "-a", "shop"]).await.success();
     let last = server.seen().pop().unwrap();
     assert_eq!(last.json(), json!({"counts": {"worker": 1}}));
+}
+
+#[tokio::test]
+async fn starting_asks_for_no_fewer_than_the_autoscaler_admits() {
+    let server = server().await;
+    let desk = Desk::signed_in(&server).await;
+    desk.slipway(&["start", "-a", "blog"]).await.success();
+    assert_eq!(server.only("PUT").json(), json!({"counts": {"web": 2, "worker": 1}}));
 }
 
 #[tokio::test]

@@ -71,11 +71,11 @@ impl View for ScalePage {
     const TEMPLATE: &'static str = "app_scale.html";
 }
 
-/// A number for each process, by its name.
+/// A number for each process, by its name, and the one that its page showed.
 #[derive(Deserialize)]
 pub struct ScaleForm {
     #[serde(flatten)]
-    counts: BTreeMap<String, String>,
+    fields: BTreeMap<String, String>,
 }
 
 /// Shows the counts.
@@ -99,7 +99,8 @@ async fn load(visit: &mut Visit, name: &str) -> Result<Page<ScalePage>, Failure>
     Ok(Page { view, status, refresh_s: None })
 }
 
-/// Sets the counts and leads to the overview, where they come true.
+/// Sets the counts that somebody changed and leads to the overview, where they come true; when there
+/// is none, back to the page.
 pub async fn accept(
     mut visit: Visit,
     Path(name): Path<String>,
@@ -111,7 +112,10 @@ pub async fn accept(
 
 async fn set(visit: &mut Visit, name: &str, form: &ScaleForm) -> Result<String, Failure> {
     let app = named(name)?;
-    let request = ScaleRequest { counts: counts(form)? };
+    let request = ScaleRequest { counts: changed(form)? };
+    if request.counts.is_empty() {
+        return Ok(format!("/apps/{name}/scale"));
+    }
     visit
         .ask(|client| {
             let (app, request) = (app.clone(), request.clone());
@@ -121,16 +125,20 @@ async fn set(visit: &mut Visit, name: &str, form: &ScaleForm) -> Result<String, 
     Ok(format!("/apps/{name}"))
 }
 
-fn counts(form: &ScaleForm) -> Result<BTreeMap<ProcessName, u32>, Failure> {
-    let refuse = |field: &str| Failure::UnreadableForm(format!("`{field}` is not a number"));
-    form.counts
-        .iter()
-        .filter_map(|(field, count)| Some((field, field.strip_prefix("count.")?, count)))
-        .map(|(field, process, count)| {
-            let process = process.parse().map_err(|_| refuse(field))?;
-            Ok((process, count.trim().parse().map_err(|_| refuse(field))?))
-        })
-        .collect()
+/// The counts that are not what the page showed. One that nobody touched may have moved by itself
+/// since, and a 0 that is set by hand pauses a process that only slept.
+fn changed(form: &ScaleForm) -> Result<BTreeMap<ProcessName, u32>, Failure> {
+    let mut counts = BTreeMap::new();
+    for (field, text) in &form.fields {
+        let Some(process) = field.strip_prefix("count.") else { continue };
+        let refuse = || Failure::UnreadableForm(format!("`{field}` is not a number"));
+        let count: u32 = text.trim().parse().map_err(|_| refuse())?;
+        let was = form.fields.get(&format!("was.{process}")).and_then(|was| was.parse().ok());
+        if was != Some(count) {
+            counts.insert(process.parse().map_err(|_| refuse())?, count);
+        }
+    }
+    Ok(counts)
 }
 
 #[cfg(test)]
@@ -138,18 +146,28 @@ mod tests {
     use super::*;
 
     fn form(fields: &[(&str, &str)]) -> ScaleForm {
-        let counts = fields.iter().map(|(name, count)| ((*name).to_owned(), (*count).to_owned()));
-        ScaleForm { counts: counts.collect() }
+        let fields = fields.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
+        ScaleForm { fields: fields.collect() }
+    }
+
+    fn read(fields: &[(&str, &str)]) -> Vec<String> {
+        let counts = changed(&form(fields)).unwrap();
+        counts.iter().map(|(name, count)| format!("{name}={count}")).collect()
     }
 
     #[test]
     fn every_process_has_its_number_and_nonsense_has_none() {
-        let read = counts(&form(&[("count.web", "2"), ("count.worker", " 0 ")])).unwrap();
-        let read: Vec<String> =
-            read.iter().map(|(name, count)| format!("{name}={count}")).collect();
-        assert_eq!(read, ["web=2", "worker=0"]);
+        assert_eq!(read(&[("count.web", "2"), ("count.worker", " 0 ")]), ["web=2", "worker=0"]);
         for count in ["", "-1", "two", "99999999999"] {
-            assert!(counts(&form(&[("count.web", count)])).is_err(), "{count}");
+            assert!(changed(&form(&[("count.web", count)])).is_err(), "{count}");
         }
+    }
+
+    #[test]
+    fn a_count_that_nobody_touched_is_left_alone() {
+        let asleep = [("count.web", "0"), ("was.web", "0"), ("count.worker", "2")];
+        assert_eq!(read(&[&asleep[..], &[("was.worker", "1")]].concat()), ["worker=2"]);
+        assert_eq!(read(&[&asleep[..], &[("was.worker", "2")]].concat()), [""; 0]);
+        assert_eq!(read(&[("count.web", "0"), ("was.web", "2")]), ["web=0"]);
     }
 }
