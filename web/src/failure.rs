@@ -19,6 +19,9 @@ use crate::view::prose::{Piece, sentence};
 pub enum Failure {
     #[error("there is nothing at this address")]
     NotFound,
+    /// The API knows nothing by this name, or shows it to others alone.
+    #[error(transparent)]
+    Unknown(Arc<ClientError>),
     #[error("this address does not take this method")]
     WrongMethod,
     /// There is no session, or it has ended.
@@ -39,7 +42,9 @@ pub enum Failure {
 
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
-        if error.status() == Some(404) { Self::NotFound } else { Self::Api(Arc::new(error)) }
+        let is_unknown = error.status() == Some(404);
+        let error = Arc::new(error);
+        if is_unknown { Self::Unknown(error) } else { Self::Api(error) }
     }
 }
 
@@ -85,15 +90,21 @@ impl Failure {
         }
     }
 
-    /// What is said beside the form that was sent, when that is what is wrong.
+    /// What is said beside the form that was sent, when that is what is wrong. What is unknown may be
+    /// what was typed; where it is the page's own subject, the page is not found either.
     ///
     /// # Errors
     /// The failure itself, when it is no matter of the form.
     pub fn into_refusal(self) -> Result<Refusal, Self> {
-        let message = match &self {
-            Self::UnreadableForm(what) => what.clone(),
-            Self::Api(error) if matches!(error.status(), Some(400 | 409 | 422)) => self.to_string(),
-            Self::Api(_)
+        let (message, hint) = match &self {
+            Self::UnreadableForm(what) => (what.clone(), None),
+            Self::Unknown(error) | Self::Api(error)
+                if matches!(error.status(), Some(400 | 404 | 409 | 422)) =>
+            {
+                (error.to_string(), error.hint())
+            }
+            Self::Unknown(_)
+            | Self::Api(_)
             | Self::NotFound
             | Self::WrongMethod
             | Self::SignedOut { .. }
@@ -101,7 +112,7 @@ impl Failure {
             | Self::ExpiredForm
             | Self::Template(_) => return Err(self),
         };
-        Ok(Refusal { message: sentence(&message), hint: self.hint().as_deref().map(sentence) })
+        Ok(Refusal { message: sentence(&message), hint: hint.as_deref().map(sentence) })
     }
 
     /// Whether the API says that this person may not do it.
@@ -111,7 +122,7 @@ impl Failure {
 
     fn status(&self) -> StatusCode {
         match self {
-            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::Unknown(_) => StatusCode::NOT_FOUND,
             Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::SignedOut { .. } => StatusCode::UNAUTHORIZED,
             Self::ForeignForm | Self::ExpiredForm => StatusCode::FORBIDDEN,
@@ -139,7 +150,7 @@ impl Failure {
 
     fn title(&self) -> &'static str {
         match self {
-            Self::NotFound => "Page not found",
+            Self::NotFound | Self::Unknown(_) => "Page not found",
             Self::WrongMethod => "Not like this",
             Self::SignedOut { .. } => "Signed out",
             Self::ForeignForm | Self::UnreadableForm(_) => "Form refused",
@@ -154,6 +165,7 @@ impl Failure {
     fn message(&self) -> String {
         match self {
             Self::Template(_) => "this page cannot be shown".to_owned(),
+            Self::Unknown(_) => Self::NotFound.to_string(),
             Self::NotFound
             | Self::WrongMethod
             | Self::SignedOut { .. }
@@ -166,7 +178,9 @@ impl Failure {
 
     fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::NotFound => "check the address; it may also be something that you may not see",
+            Self::NotFound | Self::Unknown(_) => {
+                "check the address; it may also be something that you may not see"
+            }
             Self::ForeignForm => "open the console in this tab and try again",
             Self::ExpiredForm => "load the page again and resend it; cookies must be allowed",
             Self::Template(_) => "the server's log says why",

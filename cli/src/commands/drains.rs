@@ -95,11 +95,11 @@ pub async fn run(invocation: &Invocation, args: Args) -> Result<(), Failure> {
         }
         Verb::Test { id } => {
             let test = client.test_drain(&app, &id).await?;
-            if printer.json || test.delivered {
+            if test.delivered {
                 return printer.show(&test, |_| format!("{id} took a line\n"));
             }
             let why = test.error.unwrap_or_else(|| "it took nothing".to_owned());
-            Err(Failure::new(format!("{id} took nothing: {why}")))
+            Err(Failure::new(format!("{id} took nothing: {}", word(&why))))
         }
     }
 }

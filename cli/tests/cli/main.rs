@@ -5,6 +5,8 @@
 mod account;
 mod deploy;
 mod domains;
+mod drains;
+mod events;
 mod harness;
 mod members;
 mod repository;

@@ -13,20 +13,23 @@ use slipway_core::wire::member::{
     Invitation, InvitationKind, InviteRequest, NewInvitation, RoleChange,
 };
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Refusal};
 use crate::guard::Guarded;
 use crate::pages::tokens::{ScopeChoice, choices};
 use crate::templates::View;
 use crate::view::moment::Moment;
 use crate::visit::{Page, Visit};
 
-/// The members, the links that were not used yet, and the one that was just made.
+/// The members, the links that were not used yet, the one that was just made, and the form for one
+/// more.
 #[derive(Debug, Serialize)]
 pub struct MembersPage {
     members: Vec<MemberRow>,
     invitations: Vec<InvitationRow>,
     made: Option<MadeLink>,
     roles: Vec<ScopeChoice>,
+    form: InviteForm,
+    refusal: Option<Refusal>,
 }
 
 #[derive(Debug, Serialize)]
@@ -95,7 +98,15 @@ impl MembersPage {
             invitations: invitations.iter().map(|open| open_row(open, now)).collect(),
             made: made.map(|made| made_link(made, now)),
             roles: choices(Scope::Admin),
+            form: InviteForm { email: String::new(), role: Scope::Deploy },
+            refusal: None,
         }
+    }
+
+    /// The same with this in its form, and what speaks against it.
+    #[must_use]
+    pub fn with_form(self, form: InviteForm, refusal: Refusal) -> Self {
+        Self { form, refusal: Some(refusal), ..self }
     }
 }
 
@@ -120,7 +131,8 @@ impl View for MembersPage {
     const TEMPLATE: &'static str = "members.html";
 }
 
-#[derive(Deserialize)]
+/// What somebody typed.
+#[derive(Debug, Serialize, Deserialize)]
 pub struct InviteForm {
     email: String,
     role: Scope,
@@ -162,21 +174,27 @@ async fn load(
 
 /// Invites somebody, and shows the link, which nothing else will.
 pub async fn invite(mut visit: Visit, Guarded(form): Guarded<InviteForm>) -> Response {
-    let page = make(&mut visit, &form).await;
+    let page = match make(&mut visit, &form).await.map_err(Failure::into_refusal) {
+        Ok(made) => load(&mut visit, Some(made)).await,
+        Err(Ok(refusal)) => {
+            let page = load(&mut visit, None).await;
+            page.map(|page| Page { view: page.view.with_form(form, refusal), ..page })
+        }
+        Err(Err(failure)) => Err(failure),
+    };
     visit.answer(page)
 }
 
-async fn make(visit: &mut Visit, form: &InviteForm) -> Result<Page<MembersPage>, Failure> {
-    let email: Email =
-        form.email.parse().map_err(|_| Failure::UnreadableForm("this is no address".to_owned()))?;
+async fn make(visit: &mut Visit, form: &InviteForm) -> Result<NewInvitation, Failure> {
+    let refuse = |_| Failure::UnreadableForm("this is no address".to_owned());
+    let email: Email = form.email.trim().parse().map_err(refuse)?;
     let request = InviteRequest { email, role: form.role };
-    let made = visit
+    visit
         .ask(|client| {
             let request = request.clone();
             async move { client.invite(&request).await }
         })
-        .await?;
-    load(visit, Some(made)).await
+        .await
 }
 
 /// Makes a link for a new password, and shows it, which nothing else will.

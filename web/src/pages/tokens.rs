@@ -8,18 +8,21 @@ use slipway_core::name::AppName;
 use slipway_core::time::Timestamp;
 use slipway_core::wire::auth::{NewToken, Scope, Token, TokenRequest};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Refusal};
 use crate::guard::Guarded;
 use crate::templates::View;
 use crate::view::moment::Moment;
 use crate::visit::{Page, Visit};
 
-/// The tokens, and the secret of the one that was just made.
+/// The tokens, the secret of the one that was just made, and the form for one more.
 #[derive(Debug, Serialize)]
 pub struct TokensPage {
     tokens: Vec<TokenRow>,
     made: Option<MadeToken>,
     scopes: Vec<ScopeChoice>,
+    endings: Vec<Ending>,
+    form: TokenForm,
+    refusal: Option<Refusal>,
 }
 
 #[derive(Debug, Serialize)]
@@ -48,6 +51,16 @@ pub struct ScopeChoice {
     permits: &'static str,
 }
 
+/// When a token may end.
+#[derive(Debug, Serialize)]
+struct Ending {
+    days: &'static str,
+    label: &'static str,
+}
+
+const ENDINGS: [(&str, &str); 4] =
+    [("30", "in 30 days"), ("90", "in 90 days"), ("365", "in a year"), ("", "never")];
+
 impl TokensPage {
     /// As somebody sees it who may do so much.
     pub fn new(tokens: Vec<Token>, made: Option<NewToken>, may: Scope, now: Timestamp) -> Self {
@@ -55,7 +68,16 @@ impl TokensPage {
             tokens: tokens.into_iter().map(|token| row(token, now)).collect(),
             made: made.map(|made| MadeToken { name: made.token.name, secret: made.secret }),
             scopes: choices(may),
+            endings: ENDINGS.map(|(days, label)| Ending { days, label }).into(),
+            form: TokenForm::new(may),
+            refusal: None,
         }
+    }
+
+    /// The same with this in its form, and what speaks against it.
+    #[must_use]
+    pub fn with_form(self, form: TokenForm, refusal: Refusal) -> Self {
+        Self { form, refusal: Some(refusal), ..self }
     }
 }
 
@@ -91,7 +113,8 @@ impl View for TokensPage {
     const TEMPLATE: &'static str = "tokens.html";
 }
 
-#[derive(Deserialize)]
+/// What somebody typed.
+#[derive(Debug, Serialize, Deserialize)]
 pub struct TokenForm {
     name: String,
     scope: Scope,
@@ -101,6 +124,12 @@ pub struct TokenForm {
 }
 
 impl TokenForm {
+    /// An empty one, for somebody who may do so much.
+    fn new(may: Scope) -> Self {
+        let expires = "90".to_owned();
+        Self { name: String::new(), scope: may.min(Scope::Deploy), app: String::new(), expires }
+    }
+
     fn request(&self) -> Result<TokenRequest, Failure> {
         let refuse = |what: &str| Failure::UnreadableForm(what.to_owned());
         let app = (!self.app.trim().is_empty()).then(|| self.app.trim().parse::<AppName>());
@@ -134,19 +163,25 @@ async fn load(visit: &mut Visit, made: Option<NewToken>) -> Result<Page<TokensPa
 
 /// Makes a token and shows its secret, which nothing else will.
 pub async fn create(mut visit: Visit, Guarded(form): Guarded<TokenForm>) -> Response {
-    let page = make(&mut visit, &form).await;
+    let page = match make(&mut visit, &form).await.map_err(Failure::into_refusal) {
+        Ok(made) => load(&mut visit, Some(made)).await,
+        Err(Ok(refusal)) => {
+            let page = load(&mut visit, None).await;
+            page.map(|page| Page { view: page.view.with_form(form, refusal), ..page })
+        }
+        Err(Err(failure)) => Err(failure),
+    };
     visit.answer(page)
 }
 
-async fn make(visit: &mut Visit, form: &TokenForm) -> Result<Page<TokensPage>, Failure> {
+async fn make(visit: &mut Visit, form: &TokenForm) -> Result<NewToken, Failure> {
     let request = form.request()?;
-    let made = visit
+    visit
         .ask(|client| {
             let request = request.clone();
             async move { client.create_token(&request).await }
         })
-        .await?;
-    load(visit, Some(made)).await
+        .await
 }
 
 /// Ends a token.
