@@ -2,22 +2,24 @@
 
 import htmx from "htmx.org";
 import { Lines } from "./lines.js";
+import { Stream } from "./stream.js";
 
 export function followDeployment(output) {
   const lines = new Lines(output);
-  const source = new EventSource(output.dataset.deployment);
   output.scrollTop = output.scrollHeight;
-  source.addEventListener("lines", (event) => {
-    document.getElementById("silence")?.remove();
-    lines.add(JSON.parse(event.data));
+  const stream = new Stream(output.dataset.deployment, {
+    lines(printed) {
+      document.getElementById("silence")?.remove();
+      lines.add(printed);
+    },
+    progress(part) {
+      const progress = document.getElementById("progress");
+      // The console rendered this itself, and escaped every text in it.
+      progress.outerHTML = part;
+      // Once nothing is streamed any more, the new part asks for its successor by itself.
+      htmx.process(document.getElementById("progress"));
+    },
+    // Without this it would be opened again after the last item.
+    end: () => stream.close(),
   });
-  source.addEventListener("progress", (event) => {
-    const progress = document.getElementById("progress");
-    // The console rendered this itself, and escaped every text in it.
-    progress.outerHTML = JSON.parse(event.data);
-    // Once nothing is streamed any more, the new part asks for its successor by itself.
-    htmx.process(document.getElementById("progress"));
-  });
-  // Without this the browser would connect again after the last item.
-  source.addEventListener("end", () => source.close());
 }

@@ -1,35 +1,39 @@
 // The log page: a live tail that can be filtered, paused and copied.
 
 import { Lines } from "./lines.js";
+import { Stream } from "./stream.js";
 
 export function followLog(output) {
   const form = document.getElementById("filters");
   const pause = document.getElementById("pause");
   const state = document.getElementById("state");
   const download = document.getElementById("download");
-  let source;
+  let stream;
 
   const lines = new Lines(output, (waiting) => {
     if (lines.paused) state.textContent = `Paused, ${waiting} waiting`;
   });
 
   function connect() {
-    source?.close();
+    stream?.close();
     const query = new URLSearchParams(new FormData(form));
     for (const [name, value] of [...query]) if (!value) query.delete(name);
-    source = new EventSource(`${output.dataset.log}?${query}`);
     let isFirst = true;
-    source.addEventListener("open", () => {
-      if (!lines.paused) state.textContent = "Live";
-    });
-    source.addEventListener("error", () => {
-      state.textContent = "Reconnecting";
-    });
-    source.addEventListener("lines", (event) => {
-      // The stream begins with the lines that the page was rendered with.
-      if (isFirst) lines.clear();
-      isFirst = false;
-      lines.add(JSON.parse(event.data));
+    const takers = {
+      lines(written) {
+        // The stream begins with the lines that the page was rendered with.
+        if (isFirst) lines.clear();
+        isFirst = false;
+        lines.add(written);
+      },
+    };
+    stream = new Stream(`${output.dataset.log}?${query}`, takers, {
+      opened() {
+        state.textContent = lines.paused ? "Paused" : "Live";
+      },
+      broken() {
+        state.textContent = "Reconnecting";
+      },
     });
     download.href = `${download.dataset.href}?${query}`;
     return query;

@@ -1,7 +1,8 @@
 //! Live streams of the API, passed on to a browser in the name of the person who looks.
 //!
 //! A stream that ends, for whatever cause, is opened again by the browser with the id of the last
-//! event it saw; so is one whose access token has ended, and the new request renews the session.
+//! event it saw; so is one whose access token has ended, and the new request renews the session. The
+//! page's script opens again what the browser gave up.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -18,7 +19,8 @@ const BATCH: usize = 256;
 /// A comment this often tells a dead connection from a silent one.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// Where a page's own lines end, for the first connection. Later ones say it in a header.
+/// Where a page's own lines end, or what its script saw last. What the browser opens again by itself
+/// says it in a header, which is newer.
 #[derive(Debug, Default, Deserialize)]
 pub struct After {
     #[serde(default)]
@@ -29,7 +31,8 @@ impl After {
     /// The id to resume after.
     pub fn resume(self, headers: &HeaderMap) -> Option<String> {
         let seen = headers.get("last-event-id").and_then(|value| value.to_str().ok());
-        seen.map(str::to_owned).or(self.after).filter(|id| is_id(id))
+        let seen = seen.filter(|id| is_id(id)).map(str::to_owned);
+        seen.or(self.after.filter(|id| is_id(id)))
     }
 }
 

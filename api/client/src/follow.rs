@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use async_stream::try_stream;
-use futures_util::StreamExt;
+use futures_util::future::ready;
 use futures_util::stream::BoxStream;
+use futures_util::{StreamExt, TryStreamExt};
 use reqwest::Response;
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, timeout};
@@ -39,6 +40,20 @@ impl Client {
     where
         T: DeserializeOwned + Send + 'static,
     {
+        let updates = self.follow_closely(call, resume, is_last);
+        updates.try_filter_map(|(id, item)| ready(Ok(item.map(|item| (id, item))))).boxed()
+    }
+
+    /// The same, with every id up to which the server found no item.
+    pub(crate) fn follow_closely<T>(
+        &self,
+        call: Call,
+        resume: Option<String>,
+        is_last: fn(&T) -> bool,
+    ) -> Updates<Option<T>>
+    where
+        T: DeserializeOwned + Send + 'static,
+    {
         let client = self.clone();
         let call = call.header("accept", "text/event-stream");
         let stream = try_stream! {
@@ -48,12 +63,16 @@ impl Client {
                     connection = connection.reopen(&client, &call).await?;
                     continue;
                 };
-                let message = message?;
-                let item: T = serde_json::from_str(&message.data).map_err(|error| {
+                let Message { id, data } = message?;
+                let Some(data) = data else {
+                    yield (id, None);
+                    continue;
+                };
+                let item: T = serde_json::from_str(&data).map_err(|error| {
                     protocol(&client, format!("an item of a stream does not fit: {error}"))
                 })?;
                 let last = is_last(&item);
-                yield (message.id, item);
+                yield (id, Some(item));
                 if last {
                     break;
                 }

@@ -8,12 +8,13 @@ use bytes::{Buf, BytesMut};
 /// Longest event accepted; the server splits log lines at 16 KiB, so this is never met.
 const MAX_EVENT_BYTES: usize = 4 * 1024 * 1024;
 
-/// One event.
+/// One event, or an id without one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Message {
     /// The last id the stream named, which is where to resume.
     pub(crate) id: Option<String>,
-    pub(crate) data: String,
+    /// Nothing, when the stream only says that it has come as far as the id.
+    pub(crate) data: Option<String>,
 }
 
 /// An event, or a line, beyond every bound.
@@ -95,11 +96,11 @@ impl Decoder {
     }
 
     fn dispatch(&mut self) -> Option<Message> {
+        let has_moved = self.id != self.next_id;
         self.id.clone_from(&self.next_id);
-        if !std::mem::take(&mut self.has_data) {
-            return None;
-        }
-        Some(Message { id: self.id.clone(), data: std::mem::take(&mut self.data) })
+        let has_data = std::mem::take(&mut self.has_data);
+        let data = has_data.then(|| std::mem::take(&mut self.data));
+        (has_data || has_moved).then(|| Message { id: self.id.clone(), data })
     }
 }
 
@@ -122,7 +123,18 @@ mod tests {
     }
 
     fn message(id: Option<&str>, data: &str) -> Message {
-        Message { id: id.map(str::to_owned), data: data.to_owned() }
+        Message { id: id.map(str::to_owned), data: Some(data.to_owned()) }
+    }
+
+    #[test]
+    fn an_id_without_data_moves_the_stream_on_once() {
+        let position = Message { id: Some("2".to_owned()), data: None };
+        let stream = b"id: 1\ndata: a\n\nid: 2\n\nid: 2\n\n: hi\n\n";
+        assert_eq!(decode(&[stream]), [message(Some("1"), "a"), position]);
+        let mut decoder = Decoder::default();
+        decoder.push(stream).unwrap();
+        while decoder.next().is_some() {}
+        assert_eq!(decoder.last_id(), Some("2"));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use slipway_core::id::AppId;
 use slipway_core::log::{LogLine, LogSource};
 use slipway_store::{LogFilter, LogPosition, Topic, clock};
+use tokio::time::Instant;
 
 use crate::live::sse::{Reader, StreamEnd};
 use crate::state::ApiState;
@@ -22,7 +23,8 @@ pub enum Begin {
     After(LogPosition),
 }
 
-/// Sends lines that match, as they are written.
+/// Sends lines that match, as they are written. A reader of few is told from time to time how far
+/// was looked, so that it need not come back to where lines are kept no more.
 ///
 /// # Errors
 /// When the reader goes, or the log cannot be read.
@@ -41,9 +43,12 @@ pub async fn send(
             for (behind, line) in tail.lines {
                 reader.send(behind, &line).await?;
             }
+            reader.pass(tail.next).await?;
             tail.next
         }
     };
+    let mut told = position;
+    let mut told_at = Instant::now();
     loop {
         let page = state.logs.read_all(&app, position, PAGE_BYTES, &filter).await?;
         if page.truncated {
@@ -51,9 +56,14 @@ pub async fn send(
         }
         for (behind, line) in &page.lines {
             reader.send(behind, line).await?;
+            told = *behind;
         }
         let moved = page.next != position;
         position = page.next;
+        if told != position && told_at.elapsed() >= state.settings.limits.stream_position {
+            reader.pass(position).await?;
+            (told, told_at) = (position, Instant::now());
+        }
         if !moved {
             wake.wait(POLL).await;
         }

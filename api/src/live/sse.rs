@@ -104,6 +104,19 @@ impl Reader {
             tracing::error!(%error, "an item of a stream cannot be written");
             ReaderGone
         })?;
+        self.hand_on(event).await
+    }
+
+    /// Tells a position up to which there was nothing for the reader: an id without data, which a
+    /// client remembers and shows to nobody.
+    ///
+    /// # Errors
+    /// When the reader is gone or was cut off.
+    pub async fn pass(&self, id: impl Display) -> Result<(), ReaderGone> {
+        self.hand_on(Event::default().id(id.to_string())).await
+    }
+
+    async fn hand_on(&self, event: Event) -> Result<(), ReaderGone> {
         match self.items.send_timeout(event, self.stall).await {
             Ok(()) => Ok(()),
             Err(SendTimeoutError::Closed(_)) => Err(ReaderGone),

@@ -38,15 +38,29 @@ impl Stream {
         Self { response, text: String::new() }
     }
 
-    /// The next event; nothing at the end of the stream.
+    /// The next event that holds something; nothing at the end of the stream.
     async fn next(&mut self) -> Option<Item> {
         loop {
+            if let Some(item) = item_of(&self.next_event().await?) {
+                return Some(item);
+            }
+        }
+    }
+
+    /// The next position, be it that of an event that holds nothing.
+    async fn next_position(&mut self) -> LogPosition {
+        loop {
+            let event = self.next_event().await.expect("the stream goes on");
+            if let Some(id) = event.lines().find_map(|line| line.strip_prefix("id: ")) {
+                return id.parse().unwrap();
+            }
+        }
+    }
+
+    async fn next_event(&mut self) -> Option<String> {
+        loop {
             if let Some(end) = self.text.find("\n\n") {
-                let event: String = self.text.drain(..end + 2).collect();
-                match item_of(&event) {
-                    Some(item) => return Some(item),
-                    None => continue,
-                }
+                return Some(self.text.drain(..end + 2).collect());
             }
             let chunk = timeout(Duration::from_secs(10), self.response.chunk()).await;
             let chunk = chunk.expect("something comes").ok()??;
@@ -80,18 +94,19 @@ async fn a_deployment_is_followed_from_its_first_line_to_its_end() {
     let id = admin.post("/v1/apps/shop/deploy/image", &image).await.json()["id"].clone();
     let path = format!("/v1/deployments/{}/stream", id.as_str().unwrap());
     let mut stream = Stream::open(&admin, &path, None).await;
+    let (begin, first) = stream.next().await.unwrap();
+    assert_eq!(first["deployment"]["state"]["name"], "queued");
     Worker::of(&world, &app.id).deploy().await;
-    let (mut states, mut lines, mut ids) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut lines, mut ids) = (Vec::new(), vec![begin.parse::<u64>().unwrap()]);
     while let Some((id, item)) = stream.next().await {
         ids.push(id.parse::<u64>().unwrap());
         match item["type"].as_str().unwrap() {
             "line" => lines.push(item["text"].as_str().unwrap().to_owned()),
-            "moved" => states.push(item["deployment"]["state"]["name"].clone()),
+            "moved" => assert_ne!(item["deployment"]["state"]["name"], "queued"),
             _ => assert_eq!(item["deployment"]["state"]["name"], "succeeded"),
         }
     }
     assert_eq!(lines, ["-----> Building", "=====> v1 is live"]);
-    assert_eq!(states.first(), Some(&json!("queued")));
     assert!(ids.is_sorted());
 
     // Resumed after the first line, it does not come again.
@@ -130,6 +145,46 @@ async fn logs_are_followed_filtered_and_resumed_without_a_gap() {
     assert_eq!(found.as_array().unwrap().len(), 1);
     let none = admin.get("/v1/apps/shop/logs?source=build").await.json();
     assert_eq!(none, json!([]));
+}
+
+#[tokio::test]
+async fn a_reader_of_few_lines_comes_back_to_where_was_looked_and_misses_nothing() {
+    let position = Duration::from_millis(50);
+    let world = World::with_limits(|limits| limits.stream_position = position).await;
+    let admin = world.admin().await;
+    let app = world.app(&admin, "shop").await;
+    let append = |lines: &[LogLine]| world.state.logs.append(&app.id, lines).unwrap();
+    let worker = |text: &str| {
+        let process = Some("worker".to_owned());
+        LogLine { process, ..line(LogSource::App, text) }
+    };
+    append(&[worker("one"), line(LogSource::Access, "a request")]);
+    let path = "/v1/apps/shop/logs?follow=true&process=worker";
+    let mut stream = Stream::open(&admin, path, None).await;
+    let (first, item) = stream.next().await.unwrap();
+    assert_eq!(item["text"], "one");
+    assert_eq!(stream.next_position().await, world.state.logs.whole_end(&app.id).await.unwrap());
+
+    // More requests than the log keeps; none of them is the worker's.
+    let requests = vec![line(LogSource::Access, &"x".repeat(10_000)); 100];
+    for _ in 0..12 {
+        append(&requests);
+    }
+    let end = world.state.logs.whole_end(&app.id).await.unwrap();
+    let last = loop {
+        let position = stream.next_position().await;
+        if position == end {
+            break position.to_string();
+        }
+    };
+    drop(stream);
+    append(&[worker("two")]);
+    let mut resumed = Stream::open(&admin, path, Some(&last)).await;
+    assert_eq!(resumed.next().await.unwrap().1["text"], "two");
+
+    let mut late = Stream::open(&admin, path, Some(&first)).await;
+    let told = late.next().await.unwrap().1["text"].as_str().unwrap().to_owned();
+    assert!(told.starts_with("some lines are missing"), "who was away is told: {told}");
 }
 
 #[tokio::test]
@@ -257,6 +312,26 @@ async fn a_one_off_command_streams_its_lines_and_its_exit_code() {
     store.complete(&job.id, job.fence, Some(json!({"code": 3}))).await.unwrap();
     assert_eq!(stream.next().await.unwrap().1, json!({"type": "exited", "code": 3}));
     assert!(stream.next().await.is_none());
+}
+
+#[tokio::test]
+async fn the_events_of_a_quiet_app_are_shown_however_much_happens_to_others() {
+    let world = World::start().await;
+    let admin = world.admin().await;
+    world.app(&admin, "quiet").await;
+    let busy = world.app(&admin, "busy").await;
+    admin.post("/v1/apps/busy/deploy/image", &json!({"reference": "busy:1"})).await;
+    Worker::of(&world, &busy.id).deploy().await;
+    for number in 0..500 {
+        let counts = [("web".parse().unwrap(), 2 + number % 2)].into();
+        world.state.store.set_scale(&busy.id, &counts, "ada").await.unwrap();
+    }
+    let quiet = admin.get("/v1/events?app=quiet").await.json();
+    let kinds: Vec<&Value> = quiet.as_array().unwrap().iter().map(|it| &it["kind"]).collect();
+    assert_eq!(kinds, ["app_created"]);
+    let all = admin.get("/v1/events").await.json();
+    assert_eq!(all.as_array().unwrap().len(), 500);
+    assert!(all.as_array().unwrap().iter().all(|it| it["app"] == "busy"));
 }
 
 #[tokio::test]

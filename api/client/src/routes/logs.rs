@@ -44,6 +44,10 @@ impl LogQuery {
             .query("since", self.since.map(|at| at.0))
             .query("until", self.until.map(|at| at.0))
     }
+
+    fn stream(&self, app: &AppName) -> Call {
+        self.call(app).query("lines", self.lines).query("follow", Some(true))
+    }
 }
 
 fn several<T>(values: &[T], text: impl Fn(&T) -> String) -> Option<String> {
@@ -80,7 +84,16 @@ impl Client {
         query: &LogQuery,
         resume: Option<String>,
     ) -> Updates<LogLine> {
-        let call = query.call(app).query("lines", query.lines).query("follow", Some(true));
-        self.follow(call, resume, |_| false)
+        self.follow(query.stream(app), resume, |_| false)
+    }
+
+    /// The same, with ids up to which no line fits the query, for whoever passes the stream on.
+    pub fn follow_logs_and_positions(
+        &self,
+        app: &AppName,
+        query: &LogQuery,
+        resume: Option<String>,
+    ) -> Updates<Option<LogLine>> {
+        self.follow_closely(query.stream(app), resume, |_| false)
     }
 }

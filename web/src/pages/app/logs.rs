@@ -4,6 +4,7 @@ use axum::extract::{Path, Query};
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::Response;
+use axum::response::sse::Event;
 use serde::{Deserialize, Serialize};
 use slipway_client::LogQuery;
 use slipway_core::log::{LogLine, LogSource};
@@ -136,9 +137,10 @@ pub async fn stream(
     mut visit: Visit,
     Path(name): Path<String>,
     Query(filters): Query<Filters>,
+    Query(after): Query<After>,
     headers: HeaderMap,
 ) -> Response {
-    let resume = After::default().resume(&headers);
+    let resume = after.resume(&headers);
     // Renews the session, and finds out whether there is such an app, before the stream begins.
     let app = async {
         let name = named(&name)?;
@@ -153,13 +155,21 @@ pub async fn stream(
         Err(failure) => visit.lead(Err(failure)),
         Ok(app) => {
             let query = filters.query(LINES_SHOWN);
-            let updates = visit.client().follow_logs(&app, &query, resume);
-            visit.keep(relay(updates, |batch| {
-                let last = batch.last().and_then(|(id, _)| id.clone());
-                let rows = batch.into_iter().map(|(_, line)| LogRow::from(line));
-                vec![event("lines", last.as_deref(), &rows.collect::<Vec<_>>())]
-            }))
+            let updates = visit.client().follow_logs_and_positions(&app, &query, resume);
+            visit.keep(relay(updates, |batch| vec![translate(batch)]))
         }
+    }
+}
+
+/// The lines of a batch (`lines`), or how far it came without one (`position`).
+fn translate(batch: Vec<(Option<String>, Option<LogLine>)>) -> Event {
+    let last = batch.last().and_then(|(id, _)| id.clone());
+    let lines = batch.into_iter().filter_map(|(_, line)| line);
+    let rows: Vec<LogRow> = lines.map(LogRow::from).collect();
+    if rows.is_empty() {
+        event("position", last.as_deref(), &())
+    } else {
+        event("lines", last.as_deref(), &rows)
     }
 }
 
