@@ -11,6 +11,7 @@ pub mod api_token;
 pub mod attempts;
 pub mod caller;
 pub mod claim;
+pub mod console_key;
 pub mod login_limits;
 pub mod password;
 pub mod permission;

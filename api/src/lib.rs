@@ -33,6 +33,7 @@ mod view;
 
 pub use auth::api_token;
 pub use auth::claim::issue_claim;
+pub use auth::console_key::ConsoleKey;
 pub use git::HookError;
 pub use openapi::Api as OpenApiDocument;
 pub use router::{router, routes};

@@ -1,11 +1,13 @@
 //! Serving the router on a listener: HTTP/1.1 with limits that `axum::serve` does not have.
 //!
-//! A head must arrive within 10 s, a peer that is gone is noticed within a minute, and every
-//! connection can be cut from outside. The last matters for streams: a client that stops reading
-//! is never polled again, so nothing inside of its response could end it.
+//! There are only so many connections at a time, a head must arrive within 10 s, a peer that is gone is
+//! noticed within a minute, and every connection can be cut from outside. The last matters for
+//! streams: a client that stops reading is never polled again, so nothing inside of its response could
+//! end it.
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -15,6 +17,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
@@ -70,10 +73,17 @@ async fn serve_app(listener: TcpListener, state: ApiState, app: Router) -> Resul
     let hooks = HookListener::bind(&state)?;
     state.tasks.spawn(hooks.run(state.clone()));
     let shutdown = state.tasks.shutdown.clone();
-    while let Some(accepted) = shutdown.run_until_cancelled(listener.accept()).await {
+    let places = Arc::new(Semaphore::new(state.settings.limits.connections));
+    while let Some((place, accepted)) =
+        shutdown.run_until_cancelled(accept(&listener, &places)).await
+    {
         match accepted {
             Ok((stream, peer)) => {
-                state.tasks.spawn(converse(stream, peer, app.clone(), shutdown.clone()));
+                let conversation = converse(stream, peer, app.clone(), shutdown.clone());
+                state.tasks.spawn(async move {
+                    conversation.await;
+                    drop(place);
+                });
             }
             Err(error) => {
                 tracing::warn!(%error, "could not accept a connection");
@@ -86,6 +96,19 @@ async fn serve_app(listener: TcpListener, state: ApiState, app: Router) -> Resul
         tracing::warn!("requests were still under way at the end");
     }
     Ok(())
+}
+
+/// The next connection, once there is a place for it. Until then those who connect wait with the
+/// operating system.
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> (OwnedSemaphorePermit, io::Result<(TcpStream, SocketAddr)>) {
+    if places.available_permits() == 0 {
+        tracing::warn!("all connections are taken; new ones wait until one ends");
+    }
+    let place = Arc::clone(places).acquire_owned().await.expect("nobody closes it");
+    (place, listener.accept().await)
 }
 
 async fn converse(stream: TcpStream, peer: SocketAddr, app: Router, shutdown: CancellationToken) {

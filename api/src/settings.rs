@@ -8,6 +8,8 @@ use slipway_core::domain::ReservedNames;
 use slipway_core::name::{AppName, Hostname};
 use slipway_core::outbound::OutboundRules;
 
+use crate::auth::console_key::ConsoleKey;
+
 /// Settings of one API process. Nothing here is read from the environment: the caller did that.
 #[derive(Debug, Clone)]
 pub struct ApiSettings {
@@ -17,8 +19,11 @@ pub struct ApiSettings {
     pub site_url: String,
     /// Names that no app can have as a domain; among them those of the apps themselves.
     pub reserved: ReservedNames,
-    /// Proxies whose `X-Forwarded-For` is believed.
+    /// Proxies whose `X-Forwarded-For` is believed: those with TLS in front, and a console that runs
+    /// apart.
     pub trusted_proxies: Vec<IpAddr>,
+    /// What the console of this process shows, so that its own is believed too.
+    pub console: Option<ConsoleKey>,
     /// What git runs before a ref moves.
     pub hook: HookProgram,
     /// Where channels and drains may lead.
@@ -56,6 +61,9 @@ pub struct HookProgram {
 /// Bounds of what callers may send and hold. The defaults are for production; tests make them small.
 #[derive(Debug, Clone)]
 pub struct ApiLimits {
+    /// Connections at the same time; more wait until one ends. Each takes a descriptor, and whoever
+    /// else is in this process needs some too.
+    pub connections: usize,
     /// Largest JSON body in bytes.
     pub json_bytes: usize,
     /// Largest uploaded archive and largest pushed pack in bytes.
@@ -74,6 +82,8 @@ pub struct ApiLimits {
     pub git_processes: usize,
     /// How long a stream stays open before its reader has to resume.
     pub stream_time: Duration,
+    /// How often a reader of a log is told how far was looked, when nothing there was for them.
+    pub stream_position: Duration,
     /// How long a reader of a stream may take nothing before it is cut off.
     pub stream_stall: Duration,
     /// Failed sign-ins of one account before it has to wait.
@@ -85,6 +95,7 @@ pub struct ApiLimits {
 impl Default for ApiLimits {
     fn default() -> Self {
         Self {
+            connections: 4096,
             json_bytes: 1024 * 1024,
             source_bytes: 500 * 1000 * 1000,
             unpacked_bytes: 2 * 1000 * 1000 * 1000,
@@ -94,6 +105,7 @@ impl Default for ApiLimits {
             git_time: Duration::from_hours(3),
             git_processes: 64,
             stream_time: Duration::from_hours(1),
+            stream_position: Duration::from_secs(15),
             stream_stall: Duration::from_secs(30),
             login_failures_per_account: 10,
             login_failures_per_address: 30,
@@ -112,6 +124,7 @@ mod tests {
             site_url: "http://{host}:8080".to_owned(),
             reserved: ReservedNames { apps: "localhost".parse().unwrap(), own: Vec::new() },
             trusted_proxies: Vec::new(),
+            console: None,
             hook: HookProgram { program: "/usr/bin/slipwayd".into(), argument: None },
             outbound: OutboundRules::default(),
             limits: ApiLimits::default(),

@@ -76,6 +76,10 @@ pub struct Server {
     #[arg(long = "trusted-front", env = "SLIPWAY_TRUSTED_FRONTS", value_delimiter = ',')]
     pub trusted_fronts: Vec<IpAddr>,
 
+    /// Proxies before the API and the console, by address: their `X-Forwarded-For` is believed
+    #[arg(long = "trusted-proxy", env = "SLIPWAY_TRUSTED_PROXIES", value_delimiter = ',')]
+    pub trusted_proxies: Vec<IpAddr>,
+
     /// Apps answer at <app>.<domain>
     #[arg(long, env = "SLIPWAY_APP_DOMAIN", default_value = "localhost")]
     pub app_domain: Hostname,

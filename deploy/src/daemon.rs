@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use futures_util::FutureExt;
+use slipway_api::ConsoleKey;
 use slipway_core::id::InstallationId;
 use slipway_store::{DataDir, KeyRing, LogStore, Reserve, Store, StoreSettings};
 use tokio::net::TcpListener;
@@ -14,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Server;
 use crate::roles::Roles;
-use crate::{commands, host, tracing_setup};
+use crate::{commands, descriptors, host, tracing_setup};
 
 /// Connections to the database; SQLite takes fewer by itself.
 const CONNECTIONS: u32 = 16;
@@ -60,6 +61,7 @@ impl Foundation {
 /// When the server cannot start, or a role ended by itself.
 pub async fn run(server: Server, roles: Roles) -> anyhow::Result<()> {
     tracing_setup::start(&server)?;
+    descriptors::take_all();
     slipway_client::install_tls();
     ensure!(
         roles == Roles::ALL || !server.database_url().starts_with("sqlite:"),
@@ -108,9 +110,10 @@ async fn serve(
     let server = &foundation.server;
     if roles.api {
         let listener = listen(server.api_listen).await?;
-        let state = host::api_state(foundation, stop.clone())?;
+        let key = roles.web.then(ConsoleKey::mint);
+        let state = host::api_state(foundation, key.clone(), stop.clone())?;
         if roles.web {
-            let console = host::web_router(foundation)?;
+            let console = host::web_router(foundation, key.as_ref())?;
             parts.spawn(async move {
                 Ok(slipway_api::serve_with_console(listener, state, console).await?)
             });
@@ -119,7 +122,8 @@ async fn serve(
         }
     } else if roles.web {
         let listener = listen(server.web_listen).await?;
-        let router = host::web_router(foundation)?;
+        let router = host::web_router(foundation, None)?;
+        let router = router.into_make_service_with_connect_info::<SocketAddr>();
         let stopped = stop.clone().cancelled_owned();
         parts.spawn(async move {
             Ok(axum::serve(listener, router).with_graceful_shutdown(stopped).await?)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use axum::Router;
-use slipway_api::{ApiLimits, ApiParts, ApiSettings, ApiState, HookProgram};
+use slipway_api::{ApiLimits, ApiParts, ApiSettings, ApiState, ConsoleKey, HookProgram};
 use slipway_web::WebSettings;
 use slipway_worker::attach::Attachments;
 use slipway_worker::context::{Context, Shared};
@@ -19,6 +19,7 @@ use slipway_worker::telemetry::Gauges;
 use tokio_util::sync::CancellationToken;
 
 use crate::daemon::Foundation;
+use crate::descriptors;
 
 /// The worker's context, connected to Docker and to nginx.
 ///
@@ -84,11 +85,15 @@ pub fn proxy_settings(foundation: &Foundation) -> ProxySettings {
     }
 }
 
-/// The API's state.
+/// The API's state; with what it knows the console of this process by, if there is one.
 ///
 /// # Errors
 /// When its state cannot be made.
-pub fn api_state(foundation: &Foundation, shutdown: CancellationToken) -> anyhow::Result<ApiState> {
+pub fn api_state(
+    foundation: &Foundation,
+    console: Option<ConsoleKey>,
+    shutdown: CancellationToken,
+) -> anyhow::Result<ApiState> {
     let server = &foundation.server;
     let port = server.http_listen.port();
     let settings = ApiSettings {
@@ -98,13 +103,14 @@ pub fn api_state(foundation: &Foundation, shutdown: CancellationToken) -> anyhow
             port => format!("http://{{host}}:{port}"),
         },
         reserved: server.reserved_names(),
-        trusted_proxies: Vec::new(),
+        trusted_proxies: server.trusted_proxies.clone(),
+        console,
         hook: HookProgram {
             program: std::env::current_exe().context("cannot find this program")?,
             argument: Some("git-hook".to_owned()),
         },
         outbound: server.outbound_rules(),
-        limits: ApiLimits::default(),
+        limits: ApiLimits { connections: descriptors::for_connections(), ..ApiLimits::default() },
     };
     ApiState::new(ApiParts {
         settings,
@@ -117,12 +123,14 @@ pub fn api_state(foundation: &Foundation, shutdown: CancellationToken) -> anyhow
     })
 }
 
-/// The console's routes. It is a client of the API like any other.
+/// The console's routes. It is a client of the API like any other, except that the API of the same
+/// process knows it by a key, and so believes it about whom it calls for.
 ///
 /// # Errors
 /// When its templates cannot be loaded.
-pub fn web_router(foundation: &Foundation) -> anyhow::Result<Router> {
+pub fn web_router(foundation: &Foundation, key: Option<&ConsoleKey>) -> anyhow::Result<Router> {
     let api = format!("http://{}", foundation.server.api_listen);
     let public_url = foundation.server.public_url();
-    Ok(slipway_web::router(WebSettings { api_url: api, public_url })?)
+    let secret = key.map(|key| key.secret().to_owned());
+    Ok(slipway_web::router(WebSettings { api_url: api, public_url, secret })?)
 }

@@ -4,6 +4,7 @@ mod collector;
 mod commands;
 mod config;
 mod daemon;
+mod descriptors;
 #[cfg(test)]
 mod documents;
 mod host;

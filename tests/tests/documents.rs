@@ -38,7 +38,8 @@ const MAKE: &str = "make up      # installs Docker and nginx, builds, starts Sli
 const PATH: &str = "export PATH=\"$PWD/target/release:$PATH\"";
 const CREATE_SUPERUSER: &str = "slipway run python manage.py createsuperuser";
 const CLAIM: &str = "slipway login https://slipway.example.com --claim TOKEN";
-const API: &str = "slipwayd api    --database postgres://slipway@db.internal/slipway";
+const API: &str =
+    "slipwayd api    --database postgres://slipway@db.internal/slipway --trusted-proxy 127.0.0.1";
 const SLACK: &str = "slipway alerts channels add chat slack - < address.txt";
 
 /// Languages of blocks that are for reading, whatever is in them.

@@ -4,19 +4,21 @@ use std::sync::Arc;
 
 use slipway_client::{Client, ServerUrl};
 
-use crate::WebError;
 use crate::assets::Assets;
 use crate::guard::PublicOrigin;
 use crate::session::cookies::Cookies;
 use crate::session::renewals::Renewals;
 use crate::templates::Templates;
+use crate::{WebError, WebSettings};
 
 const USER_AGENT: &str = concat!("slipway-web/", env!("CARGO_PKG_VERSION"));
 
 /// The console, shared by its requests.
 pub struct Console {
-    /// Signed in as nobody.
+    /// Signed in as nobody, and calling for nobody.
     pub client: Client,
+    /// What the API knows the console by.
+    pub secret: Option<Arc<str>>,
     pub cookies: Cookies,
     pub renewals: Renewals,
     pub origin: PublicOrigin,
@@ -29,12 +31,13 @@ pub struct Console {
 impl Console {
     /// # Errors
     /// When an address is not one, or a template is broken.
-    pub fn new(api_url: &str, public_url: &str) -> Result<Arc<Self>, WebError> {
-        let public_url: ServerUrl = public_url.parse()?;
-        let client = Client::new(api_url.parse()?, USER_AGENT)?;
+    pub fn new(settings: WebSettings) -> Result<Arc<Self>, WebError> {
+        let public_url: ServerUrl = settings.public_url.parse()?;
+        let client = Client::new(settings.api_url.parse()?, USER_AGENT)?;
         Ok(Arc::new(Self {
-            renewals: Renewals::new(client.clone()),
             client,
+            secret: settings.secret.map(Into::into),
+            renewals: Renewals::default(),
             cookies: Cookies::new(!public_url.is_plain()),
             origin: PublicOrigin::of(&public_url),
             assets: Assets::new(),

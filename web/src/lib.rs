@@ -12,6 +12,7 @@
 //! shows is escaped by it.
 
 mod assets;
+mod behalf;
 mod console;
 mod dotenv;
 mod failure;
@@ -33,12 +34,15 @@ use slipway_client::{ClientError, InvalidServerUrl};
 use crate::console::Console;
 
 /// Where the console finds the API, and where people find the console.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct WebSettings {
     /// The API's own address, as the console reaches it: `http://127.0.0.1:8090`.
     pub api_url: String,
     /// The address that people type and git pushes to: `https://slipway.example.com`.
     pub public_url: String,
+    /// What the API of the same process knows the console by. A console that runs apart has none: its
+    /// API is told its address.
+    pub secret: Option<String>,
 }
 
 /// Why the console cannot start.
@@ -58,6 +62,5 @@ pub enum WebError {
 /// # Errors
 /// When an address is not one, or a template is broken.
 pub fn router(settings: WebSettings) -> Result<Router, WebError> {
-    let WebSettings { api_url, public_url } = settings;
-    Console::new(&api_url, &public_url).map(routes::router)
+    Console::new(settings).map(routes::router)
 }

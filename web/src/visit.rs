@@ -11,6 +11,7 @@ use slipway_client::{Client, ClientError, Credentials};
 use slipway_core::wire::auth::Scope;
 use slipway_core::wire::status::ServerStatus;
 
+use crate::behalf;
 use crate::console::Console;
 use crate::failure::{Failure, FailurePage};
 use crate::return_path::ReturnPath;
@@ -21,6 +22,8 @@ use crate::view::rights::Rights;
 /// A request with a session. Whether the session is good turns out when the API is asked.
 pub struct Visit {
     console: Arc<Console>,
+    /// The API, as nobody.
+    client: Client,
     session: BrowserSession,
     return_to: ReturnPath,
     /// Set when the session was renewed: how long the browser should keep it.
@@ -139,12 +142,12 @@ impl Visit {
     /// The API, signed in as this person until their access token ends.
     pub fn client(&self) -> Client {
         let token = self.session.access_token.clone();
-        self.console.client.with_credentials(Credentials::Token(token))
+        self.client.with_credentials(Credentials::Token(token))
     }
 
     async fn renew(&mut self) -> Result<(), Failure> {
         let refresh_token = self.session.refresh_token.clone();
-        match self.console.renewals.renew(refresh_token).await {
+        match self.console.renewals.renew(&self.client, refresh_token).await {
             Ok(session) => {
                 self.session.renew(&session);
                 self.renewed = Some(lifetime(&session));
@@ -172,6 +175,7 @@ impl FromRequestParts<Arc<Console>> for Visit {
         match console.cookies.session(&jar) {
             Some(session) => Ok(Self {
                 console: Arc::clone(console),
+                client: behalf::client(console, parts),
                 session,
                 return_to,
                 renewed: None,

@@ -11,6 +11,7 @@ use axum_extra::extract::CookieJar;
 use slipway_client::{Client, ClientError};
 use slipway_core::wire::auth::Session;
 
+use crate::behalf;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::return_path::ReturnPath;
@@ -20,6 +21,7 @@ use crate::templates::{Frame, View};
 /// Somebody, with the token that their forms carry.
 pub struct Visitor {
     console: Arc<Console>,
+    client: Client,
     form_token: String,
     /// Whether the browser does not have the token yet.
     is_new: bool,
@@ -28,7 +30,7 @@ pub struct Visitor {
 impl Visitor {
     /// The API, signed in as nobody.
     pub fn client(&self) -> &Client {
-        &self.console.client
+        &self.client
     }
 
     /// A page with a form.
@@ -73,6 +75,7 @@ impl FromRequestParts<Arc<Console>> for Visitor {
         let known = console.cookies.form_token(&CookieJar::from_headers(&parts.headers));
         let is_new = known.is_none();
         let form_token = known.unwrap_or_else(new_form_token);
-        Ok(Self { console: Arc::clone(console), form_token, is_new })
+        let client = behalf::client(console, parts);
+        Ok(Self { console: Arc::clone(console), client, form_token, is_new })
     }
 }

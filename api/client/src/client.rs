@@ -12,6 +12,7 @@ use reqwest::{RequestBuilder, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use slipway_core::wire::error::ErrorBody;
 
+use crate::behalf::Behalf;
 use crate::call::{CALL_DEADLINE, Call};
 use crate::credentials::Credentials;
 use crate::error::ClientError;
@@ -29,6 +30,7 @@ pub struct Client {
     server: Arc<ServerUrl>,
     user_agent: Arc<str>,
     credentials: Credentials,
+    behalf: Option<Behalf>,
 }
 
 impl Client {
@@ -39,7 +41,8 @@ impl Client {
     pub fn new(server: ServerUrl, user_agent: &str) -> Result<Self, ClientError> {
         let http = connections(&server, user_agent, false)?;
         let (server, user_agent) = (Arc::new(server), user_agent.into());
-        Ok(Self { http, server, user_agent, credentials: Credentials::Anonymous })
+        let credentials = Credentials::Anonymous;
+        Ok(Self { http, server, user_agent, credentials, behalf: None })
     }
 
     /// The same client over connections that can be switched to another protocol, which HTTP/2
@@ -52,6 +55,12 @@ impl Client {
     #[must_use]
     pub fn with_credentials(&self, credentials: Credentials) -> Self {
         Self { credentials, ..self.clone() }
+    }
+
+    /// The same client, calling for somebody else.
+    #[must_use]
+    pub fn on_behalf(&self, behalf: Behalf) -> Self {
+        Self { behalf: Some(behalf), ..self.clone() }
     }
 
     /// The server it talks to.
@@ -118,6 +127,9 @@ impl Client {
         }
         if let Some(access) = access {
             request = request.bearer_auth(access);
+        }
+        if let Some(behalf) = &self.behalf {
+            request = behalf.sign(request);
         }
         match &call.json {
             Some(body) => request.json(body),

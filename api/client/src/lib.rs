@@ -18,6 +18,7 @@
 //! is renewed once, behind the caller's back (see [`Credentials::Session`]).
 
 mod attach;
+mod behalf;
 mod call;
 mod client;
 mod credentials;
@@ -31,6 +32,7 @@ mod tls;
 mod upload;
 
 pub use attach::{Attachment, Hears, Says};
+pub use behalf::Behalf;
 pub use client::Client;
 pub use credentials::{Credentials, RenewableSession, SessionLock, SessionStore, SessionTokens};
 pub use error::ClientError;

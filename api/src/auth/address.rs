@@ -5,17 +5,34 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use axum::extract::ConnectInfo;
 use axum::http::{Extensions, HeaderMap};
 
+use crate::settings::ApiSettings;
+
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// The client's address. `X-Forwarded-For` is read from the right, and only as far as every hop
-/// on the way is a trusted proxy: what is left of that, anybody may have written.
-pub fn client_address(extensions: &Extensions, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
+/// on the way is a trusted proxy: what is left of that, anybody may have written. The console of
+/// this process is trusted by its key, not by its address, which others on this machine have too.
+pub fn client_address(
+    extensions: &Extensions,
+    headers: &HeaderMap,
+    settings: &ApiSettings,
+) -> IpAddr {
+    let is_console = settings.console.as_ref().is_some_and(|key| key.is_shown(headers));
+    address(extensions, headers, &settings.trusted_proxies, is_console)
+}
+
+fn address(
+    extensions: &Extensions,
+    headers: &HeaderMap,
+    trusted: &[IpAddr],
+    is_console: bool,
+) -> IpAddr {
     let peer = extensions
         .get::<ConnectInfo<SocketAddr>>()
         .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(address)| {
             address.ip().to_canonical()
         });
-    if !trusted.contains(&peer) {
+    if !is_console && !trusted.contains(&peer) {
         return peer;
     }
     let mut client = peer;
@@ -42,7 +59,7 @@ fn forwarded_for(headers: &HeaderMap) -> Vec<&str> {
 mod tests {
     use super::*;
 
-    fn address(peer: &str, forwarded: &[&'static str]) -> String {
+    fn told(peer: &str, forwarded: &[&'static str], is_console: bool) -> String {
         let mut extensions = Extensions::new();
         extensions.insert(ConnectInfo(SocketAddr::new(peer.parse().unwrap(), 1234)));
         let mut headers = HeaderMap::new();
@@ -50,7 +67,19 @@ mod tests {
             headers.append(FORWARDED_FOR, value.parse().unwrap());
         }
         let trusted = ["127.0.0.1".parse().unwrap(), "10.0.0.1".parse().unwrap()];
-        client_address(&extensions, &headers, &trusted).to_string()
+        super::address(&extensions, &headers, &trusted, is_console).to_string()
+    }
+
+    fn address(peer: &str, forwarded: &[&'static str]) -> String {
+        told(peer, forwarded, false)
+    }
+
+    #[test]
+    fn the_console_is_believed_about_the_last_hop_alone() {
+        let from_console = |forwarded: &[&'static str]| told("192.0.2.1", forwarded, true);
+        assert_eq!(from_console(&["198.51.100.1, 203.0.113.9"]), "203.0.113.9");
+        assert_eq!(from_console(&["1.2.3.4, 203.0.113.9, 10.0.0.1"]), "203.0.113.9");
+        assert_eq!(from_console(&[]), "192.0.2.1");
     }
 
     #[test]

@@ -26,8 +26,7 @@ impl FromRequestParts<ApiState> for ClientAddress {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Infallible> {
-        let trusted = &state.settings.trusted_proxies;
-        Ok(Self(client_address(&parts.extensions, &parts.headers, trusted)))
+        Ok(Self(client_address(&parts.extensions, &parts.headers, &state.settings)))
     }
 }
 

@@ -120,14 +120,13 @@ struct Row {
 impl Row {
     fn begin(request: &Request, state: &ApiState) -> Self {
         let route = request.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str);
-        let trusted = &state.settings.trusted_proxies;
         let id = request.extensions().get::<RequestId>();
         Self {
             changes: !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS),
             identified: request.headers().contains_key(header::AUTHORIZATION),
             action: format!("{} {route}", request.method()),
             target: request.uri().path().chars().take(TARGET_CHARACTERS).collect(),
-            address: client_address(request.extensions(), request.headers(), trusted),
+            address: client_address(request.extensions(), request.headers(), &state.settings),
             request_id: id.map(|id| id.0.clone()).unwrap_or_default(),
         }
     }

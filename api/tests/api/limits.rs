@@ -92,6 +92,22 @@ async fn a_head_that_trickles_in_is_cut_off() {
     assert!(!String::from_utf8_lossy(&answer).contains("200 OK"));
 }
 
+#[tokio::test]
+async fn who_comes_when_all_places_are_taken_waits_until_one_is_left() {
+    let world = World::with_limits(|limits| limits.connections = 2).await;
+    let connect = async || TcpStream::connect(world.address).await.unwrap();
+    let (first, second, mut third) = (connect().await, connect().await, connect().await);
+    third.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    let mut status = [0; 12];
+    let early = tokio::time::timeout(Duration::from_millis(300), third.read_exact(&mut status));
+    assert!(early.await.is_err(), "both places are taken by connections that say nothing");
+    drop(first);
+    let answered = tokio::time::timeout(Duration::from_secs(5), third.read_exact(&mut status));
+    answered.await.expect("there is a place").unwrap();
+    assert_eq!(&status, b"HTTP/1.1 200");
+    drop(second);
+}
+
 async fn upload(person: &Person, body: Vec<u8>, kind: &str) -> crate::person::Answer {
     let path = "/v1/apps/shop/deploy/archive?description=work";
     let request = person.request(Method::POST, path).header("content-type", kind);

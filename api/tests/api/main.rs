@@ -27,6 +27,7 @@ mod person;
 mod repository;
 mod sign_in;
 mod streams;
+mod visitors;
 mod worker;
 mod world;
 

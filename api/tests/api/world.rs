@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::json;
-use slipway_api::{ApiLimits, ApiParts, ApiSettings, ApiState, HookProgram, issue_claim, serve};
+use slipway_api::{
+    ApiLimits, ApiParts, ApiSettings, ApiState, ConsoleKey, HookProgram, issue_claim, serve,
+};
 use slipway_core::domain::ReservedNames;
 use slipway_core::name::AppName;
 use slipway_core::wire::auth::Scope;
@@ -196,6 +198,7 @@ async fn parts(
                 own: vec!["slipway.example.com".parse().unwrap()],
             },
             trusted_proxies: Vec::new(),
+            console: Some(ConsoleKey::mint()),
             outbound: slipway_core::outbound::OutboundRules::default(),
             hook: HookProgram { program, argument: None },
             limits,

@@ -45,6 +45,8 @@ mod repository;
 mod sign_in;
 #[path = "../api/streams.rs"]
 mod streams;
+#[path = "../api/visitors.rs"]
+mod visitors;
 #[path = "../api/worker.rs"]
 mod worker;
 #[path = "../api/world.rs"]

@@ -18,6 +18,7 @@ use slipway_core::wire::config::{ConfigEntry, ConfigList, ConfigValue};
 use slipway_core::wire::metrics::{AppTraffic, TrafficOverview};
 use slipway_core::wire::release::{Differences, ReleaseInfo, ReleaseSummary};
 
+use crate::WebSettings;
 use crate::console::Console;
 use crate::failure::FailurePage;
 use crate::pages::app::AppPage;
@@ -38,7 +39,9 @@ use crate::view::rights::Rights;
 use fixtures::{NOW, answers, app, deployment, failed, first_answers, releases, session};
 
 fn console() -> std::sync::Arc<Console> {
-    Console::new("http://localhost:8080", "http://localhost:8080").unwrap()
+    let here = "http://localhost:8080".to_owned();
+    let settings = WebSettings { api_url: here.clone(), public_url: here, secret: None };
+    Console::new(settings).unwrap()
 }
 
 fn render<V: View>(frame: impl FnOnce(&Console) -> Frame, view: &V) -> String {

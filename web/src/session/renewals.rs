@@ -24,35 +24,35 @@ type Renewal = Shared<BoxFuture<'static, Result<Arc<Session>, Arc<ClientError>>>
 type Key = [u8; 32];
 
 /// The renewals of the last minute.
+#[derive(Default)]
 pub struct Renewals {
-    client: Client,
     recent: Mutex<HashMap<Key, (Instant, Renewal)>>,
 }
 
 impl Renewals {
-    /// Renews with this client, which is signed in as nobody.
-    pub fn new(client: Client) -> Self {
-        Self { client, recent: Mutex::default() }
-    }
-
-    /// The session that follows this refresh token.
+    /// The session that follows this refresh token, asked for with this client, which is signed in
+    /// as nobody.
     ///
     /// # Errors
     /// What the API says against it; the next attempt asks again.
-    pub async fn renew(&self, refresh_token: String) -> Result<Arc<Session>, Arc<ClientError>> {
+    pub async fn renew(
+        &self,
+        client: &Client,
+        refresh_token: String,
+    ) -> Result<Arc<Session>, Arc<ClientError>> {
         let key: Key = Sha256::digest(&refresh_token).into();
-        let outcome = self.shared(key, refresh_token, Instant::now()).await;
+        let outcome = self.shared(key, client, refresh_token, Instant::now()).await;
         if outcome.is_err() {
             self.recent().remove(&key);
         }
         outcome
     }
 
-    fn shared(&self, key: Key, refresh_token: String, now: Instant) -> Renewal {
+    fn shared(&self, key: Key, client: &Client, refresh_token: String, now: Instant) -> Renewal {
         let mut recent = self.recent();
         recent.retain(|_, (began, _)| now.saturating_duration_since(*began) < REMEMBERED);
         let (_, renewal) = recent.entry(key).or_insert_with(|| {
-            let client = self.client.clone();
+            let client = client.clone();
             let renewal = async move {
                 let request = RefreshRequest { refresh_token };
                 client.refresh(&request).await.map(Arc::new).map_err(Arc::new)
@@ -71,16 +71,17 @@ impl Renewals {
 mod tests {
     use super::*;
 
-    fn renewals() -> Renewals {
-        Renewals::new(Client::new("http://127.0.0.1:1".parse().unwrap(), "test/1").unwrap())
+    fn client() -> Client {
+        Client::new("http://127.0.0.1:1".parse().unwrap(), "test/1").unwrap()
     }
 
     #[test]
     fn everybody_with_the_same_token_shares_one_renewal() {
-        let renewals = renewals();
+        let (renewals, client) = (Renewals::default(), client());
         let start = Instant::now();
         let renew = |key, seconds| {
-            renewals.shared([key; 32], "token".into(), start + Duration::from_secs(seconds))
+            let at = start + Duration::from_secs(seconds);
+            renewals.shared([key; 32], &client, "token".into(), at)
         };
         let first = renew(1, 0);
         assert!(first.ptr_eq(&renew(1, 59)));
@@ -91,8 +92,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_failed_renewal_is_not_remembered() {
-        let renewals = renewals();
-        assert!(renewals.renew("token".into()).await.is_err());
+        let renewals = Renewals::default();
+        assert!(renewals.renew(&client(), "token".into()).await.is_err());
         assert!(renewals.recent().is_empty());
     }
 }

@@ -1,17 +1,18 @@
 //! The API's sessions, as strict as they are: an access token ends, a refresh token works once, and
-//! a second use ends the session. Behind them is an empty server.
+//! a second use ends the session. Behind them is an empty server, which remembers what it was asked to
+//! scale.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use axum::{Json, Router};
-use serde_json::json;
+use serde_json::{Value, json};
 use slipway_core::id::{Id as _, UserId};
 use slipway_core::time::Timestamp;
-use slipway_core::wire::auth::{LoginRequest, RefreshRequest, Scope, Session, User};
+use slipway_core::wire::auth::{LoginRequest, RefreshRequest, Scope, Session, User, WhoAmI};
 use slipway_core::wire::error::ErrorBody;
 use slipway_core::wire::status::ServerStatus;
 
@@ -22,7 +23,10 @@ pub struct Api {
 }
 
 #[derive(Default)]
-struct Sessions(Mutex<Tokens>);
+struct Sessions {
+    tokens: Mutex<Tokens>,
+    scalings: Mutex<Vec<Value>>,
+}
 
 #[derive(Default)]
 struct Tokens {
@@ -39,7 +43,15 @@ impl Api {
             .route("/v1/refresh", post(refresh))
             .route("/v1/logout", post(logout))
             .route("/v1/status", get(status))
-            .route("/v1/apps", get(apps))
+            .route("/v1/me", get(me))
+            .route("/v1/apps", get(nothing))
+            .route("/v1/apps/shop", get(shop))
+            .route("/v1/apps/shop/logs", get(logs))
+            .route("/v1/apps/shop/scale", put(scale))
+            .route("/v1/channels", get(nothing).post(not_found))
+            .route("/v1/tokens", get(nothing).post(not_found))
+            .route("/v1/members", get(nothing))
+            .route("/v1/members/invitations", get(nothing).post(is_member))
             .route("/v1/metrics/overview", get(overview))
             .fallback(not_found)
             .with_state(Arc::clone(&sessions));
@@ -53,6 +65,11 @@ impl Api {
         self.sessions.tokens().access = None;
     }
 
+    /// What was asked to be scaled, in order.
+    pub fn scalings(&self) -> Vec<Value> {
+        self.sessions.scalings.lock().unwrap().clone()
+    }
+
     pub fn end_refresh_tokens(&self) {
         self.sessions.tokens().refresh = None;
     }
@@ -60,7 +77,7 @@ impl Api {
 
 impl Sessions {
     fn tokens(&self) -> MutexGuard<'_, Tokens> {
-        self.0.lock().unwrap()
+        self.tokens.lock().unwrap()
     }
 
     fn mint(&self) -> Json<Session> {
@@ -75,12 +92,7 @@ impl Sessions {
             access_expires_at: Timestamp(15 * 60 * 1000),
             refresh_token,
             refresh_expires_at: Timestamp(30 * 24 * 60 * 60 * 1000),
-            user: User {
-                id: UserId::from_bits(1),
-                email: "ada@example.com".parse().unwrap(),
-                role: Scope::Admin,
-                created_at: Timestamp(0),
-            },
+            user: ada(),
         })
     }
 
@@ -89,6 +101,15 @@ impl Sessions {
         let token = bearer.and_then(|value| value.strip_prefix("Bearer "));
         let is_good = token.is_some() && token == self.tokens().access.as_deref();
         if is_good { Ok(()) } else { Err(refuse(StatusCode::UNAUTHORIZED, "not signed in").into()) }
+    }
+}
+
+fn ada() -> User {
+    User {
+        id: UserId::from_bits(1),
+        email: "ada@example.com".parse().unwrap(),
+        role: Scope::Admin,
+        created_at: Timestamp(0),
     }
 }
 
@@ -135,9 +156,54 @@ async fn logout(State(sessions): State<Arc<Sessions>>, headers: HeaderMap) -> Re
     }
 }
 
+async fn me(State(sessions): State<Arc<Sessions>>, headers: HeaderMap) -> Response {
+    let me = WhoAmI { user: ada(), scope: Scope::Admin, token: None, app: None };
+    sessions.admits(&headers).map_or_else(|refusal| *refusal, |()| Json(me).into_response())
+}
+
+async fn scale(
+    State(sessions): State<Arc<Sessions>>,
+    headers: HeaderMap,
+    Json(request): Json<Value>,
+) -> Response {
+    if let Err(refusal) = sessions.admits(&headers) {
+        return *refusal;
+    }
+    sessions.scalings.lock().unwrap().push(request.clone());
+    Json(request).into_response()
+}
+
+async fn is_member(State(sessions): State<Arc<Sessions>>, headers: HeaderMap) -> Response {
+    match sessions.admits(&headers) {
+        Ok(()) => refuse(StatusCode::CONFLICT, "this person is a member already"),
+        Err(refusal) => *refusal,
+    }
+}
+
 /// An empty list.
-async fn apps(State(sessions): State<Arc<Sessions>>, headers: HeaderMap) -> Response {
+async fn nothing(State(sessions): State<Arc<Sessions>>, headers: HeaderMap) -> Response {
     sessions.admits(&headers).map_or_else(|refusal| *refusal, |()| Json(json!([])).into_response())
+}
+
+async fn shop(State(sessions): State<Arc<Sessions>>, headers: HeaderMap) -> Response {
+    let shop = json!({
+        "name": "shop", "url": "http://shop.localhost", "health": "empty", "version": null,
+        "source": null, "ready": 0, "wanted": 0, "deployed_at": null, "created_at": 0,
+        "git_url": "http://localhost/git/shop.git", "deploy_branch": "main", "processes": [],
+        "latest_deployment": null,
+    });
+    sessions.admits(&headers).map_or_else(|refusal| *refusal, |()| Json(shop).into_response())
+}
+
+/// A line and then nothing that matches, on two connections; a third is refused.
+async fn logs(headers: HeaderMap) -> Response {
+    let line = json!({ "at": 1, "source": "app", "text": "one" });
+    let text = match headers.get("last-event-id").map(|id| id.to_str().unwrap()) {
+        None => format!("id: 10-20\ndata: {line}\n\nid: 10-35\n\n"),
+        Some("10-35") => "id: 10-50\n\n".to_owned(),
+        Some(_) => return refuse(StatusCode::NOT_FOUND, "there is no such app"),
+    };
+    ([("content-type", "text/event-stream")], text).into_response()
 }
 
 async fn overview(State(sessions): State<Arc<Sessions>>, headers: HeaderMap) -> Response {

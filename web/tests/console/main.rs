@@ -3,6 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where its world does")]
 
 mod api;
+mod forms;
+mod scripts;
+mod streams;
+mod visitors;
 
 use axum::Router;
 use axum::body::Body;
@@ -54,7 +58,8 @@ const FORMS: [&str; 30] = [
 const FORM: &str = "application/x-www-form-urlencoded";
 
 fn console(api_url: &str) -> Router {
-    router(WebSettings { api_url: api_url.to_owned(), public_url: PUBLIC.to_owned() }).unwrap()
+    let (api_url, public_url) = (api_url.to_owned(), PUBLIC.to_owned());
+    router(WebSettings { api_url, public_url, secret: None }).unwrap()
 }
 
 async fn get(console: &Router, path: &str, cookie: &str) -> Response {
