@@ -73,7 +73,8 @@ pub fn plan(world: &World, now: Timestamp) -> Plan {
     }
     let surplus: BTreeSet<InstanceId> = spare.difference(&kept).cloned().collect();
     let members = members::wanted(world, &roles, &surplus);
-    if members != world.routed && (world.complete || members.is_superset(&world.routed)) {
+    let differs = members != world.routed || world.misplaced;
+    if differs && (world.complete || members.is_superset(&world.routed)) {
         actions.push(Action::Route { members: members.clone() });
     }
     if world.complete {

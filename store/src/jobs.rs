@@ -218,8 +218,7 @@ impl Store {
     /// those were.
     pub async fn free_leases(&self, owner: &str) -> Result<u64, StoreError> {
         let mut tx = self.begin_write().await?;
-        let now = self.database_now(&mut tx).await?;
-        let freed = statement!("jobs/free_leases", owner, now.0).execute(tx.connection()).await?;
+        let freed = statement!("jobs/free_leases", owner).execute(tx.connection()).await?;
         tx.wake(Topic::Jobs);
         tx.commit().await?;
         Ok(freed.rows_affected())

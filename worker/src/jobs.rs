@@ -17,6 +17,9 @@ use crate::runner::Run;
 /// How often a job that fails for a passing cause is tried.
 pub const MAX_ATTEMPTS: u32 = 5;
 
+/// How long a command waits before it looks again whether another one has ended.
+const OTHERS_RUN: Millis = Millis(1000);
+
 /// How a job ended.
 #[derive(Debug)]
 pub enum Outcome {
@@ -39,6 +42,9 @@ pub async fn perform<H: Host>(
         JobKind::Run { app_id, release_id, command, timeout_s, attach, instance_id } => {
             let one_off = run::OneOff { app_id, release_id, command, timeout_s };
             let Some(attach) = attach else {
+                let Ok(_slot) = run.detached_slots.try_acquire() else {
+                    return Ok(Outcome::Later(OTHERS_RUN));
+                };
                 return run::perform(&context, &one_off, &run).await;
             };
             let attended = attended::Attended { one_off, inside: instance_id, attach };

@@ -25,6 +25,9 @@ use crate::settings::lease;
 /// Jobs that run at the same time, besides the bound on builds and the commands that people run: a day
 /// of open shells must not keep a deployment waiting.
 const SLOTS: usize = 8;
+/// Commands that run at the same time without anybody attached to them; others wait. Those that people
+/// are attached to are bounded by the people.
+const DETACHED: usize = 8;
 /// How long jobs may take to come to a safe point when the worker stops.
 const WIND_DOWN: Duration = Duration::from_secs(10);
 
@@ -39,6 +42,8 @@ pub struct Run {
     pub stop: CancellationToken,
     /// One permit a build.
     pub build_slots: Arc<Semaphore>,
+    /// One permit a command that nobody is attached to.
+    pub detached_slots: Arc<Semaphore>,
 }
 
 /// Claims and runs jobs until told to stop.
@@ -48,6 +53,7 @@ pub async fn run<H: Host>(context: Shared<H>, stop: CancellationToken) {
         tracing::warn!(%error, "could not free the leases of an earlier run");
     }
     let build_slots = Arc::new(Semaphore::new(context.settings.build_slots));
+    let detached_slots = Arc::new(Semaphore::new(DETACHED));
     let mut running: JoinSet<()> = JoinSet::new();
     let mut commands: JoinSet<()> = JoinSet::new();
     let mut wake = context.store.wakes().subscribe(Topic::Jobs);
@@ -62,6 +68,7 @@ pub async fn run<H: Host>(context: Shared<H>, stop: CancellationToken) {
                 attempts: job.attempts,
                 stop: stop.child_token(),
                 build_slots: Arc::clone(&build_slots),
+                detached_slots: Arc::clone(&detached_slots),
             };
             let slots = if job.kind.is_command() { &mut commands } else { &mut running };
             slots.spawn(run_leased(Arc::clone(&context), job, run));

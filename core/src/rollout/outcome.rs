@@ -25,7 +25,7 @@ pub(super) fn event(
 ) -> Option<DeploymentEvent> {
     let rollout = world.rollout.as_ref()?;
     let target = &rollout.target;
-    let confirmed = world.complete && *members == world.routed;
+    let confirmed = world.complete && *members == world.routed && !world.misplaced;
     match rollout.stage {
         Stage::Starting => roles.incoming.and_then(|incoming| starting(world, incoming)),
         Stage::Switching => (confirmed && Part::of(target).all_ready(world))

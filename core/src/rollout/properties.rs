@@ -263,6 +263,16 @@ fn a_condemned_instance_fails_the_deployment_and_leaves_routing_as_it_was() {
 }
 
 #[test]
+fn an_address_that_changed_is_told_the_proxy_once() {
+    let mut simulation = at_rest(2, false);
+    let routed = simulation.world.routed.clone();
+    simulation.world.misplaced = true;
+    assert!(simulation.step());
+    assert!(!simulation.step());
+    assert_eq!(simulation.world.routed, routed);
+}
+
+#[test]
 fn a_busy_old_instance_is_stopped_when_its_requests_are_done_or_its_time_is_up() {
     let mut simulation = at_rest(1, false);
     let id = simulation.world.replicas[0].id.clone();

@@ -53,6 +53,7 @@ impl Simulation {
             rollout: None,
             replicas: Vec::new(),
             routed: BTreeSet::new(),
+            misplaced: false,
             complete: true,
         };
         Self { world, now: Timestamp(1), born: 0, stopped: 0, floor: 0, failures: false }
@@ -114,6 +115,7 @@ impl Simulation {
                 let lost = self.world.routed.difference(&members).count();
                 assert!(self.world.complete || lost == 0, "a partial view only adds");
                 self.world.routed = members;
+                self.world.misplaced = false;
             }
             Action::Drain { id, warm_until } => {
                 assert!(!self.world.routed.contains(&id), "drained while the proxy knows it");

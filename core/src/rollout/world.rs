@@ -104,6 +104,8 @@ pub struct World {
     pub replicas: Vec<Replica>,
     /// What the proxy has, read back from it.
     pub routed: BTreeSet<InstanceId>,
+    /// Whether it has one of them at another address than it is at.
+    pub misplaced: bool,
     /// Whether engine and proxy were both read in full just now. Otherwise the plan only adds.
     pub complete: bool,
 }

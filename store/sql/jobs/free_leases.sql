@@ -1,3 +1,3 @@
 UPDATE jobs
-SET state = 'queued', owner = NULL, lease_until_ms = NULL, available_at_ms = $2
+SET state = 'queued', owner = NULL, lease_until_ms = NULL
 WHERE owner = $1 AND state = 'running'

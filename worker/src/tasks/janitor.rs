@@ -115,10 +115,12 @@ async fn clear_images<H: Host>(
         needed.extend([active.release_id, active.previous_release_id].into_iter().flatten());
         needed.extend(active.target_release_id);
     }
+    // One that is still in use keeps none of the others.
+    let mut outcome = Ok(());
     for release in retention::removable(&releases, &needed, clock::now()) {
-        clear_image(context, release).await?;
+        outcome = outcome.and(clear_image(context, release).await);
     }
-    Ok(())
+    outcome
 }
 
 async fn clear_image<H: Host>(context: &Shared<H>, release: &Release) -> anyhow::Result<()> {

@@ -197,8 +197,9 @@ impl<H: Host> Instances<H> {
             InstanceState::Unready => {
                 Some(Reason::new(ReasonCode::BadStatus, "it fails its health check"))
             }
+            // It became ready after all.
+            InstanceState::Ready => None,
             InstanceState::Starting
-            | InstanceState::Ready
             | InstanceState::Draining
             | InstanceState::Stopping
             | InstanceState::Stopped => local.verdict,

@@ -128,6 +128,7 @@ impl<H: Host> Instances<H> {
         tracing::info!(app = %member.app.name, routed, duration_ms, "switched the proxy's members");
         let before = sighting.routed(app_id);
         sighting.routed.insert(app_id.clone(), wanted.clone());
+        sighting.misplaced.remove(app_id);
         for id in wanted.symmetric_difference(&before) {
             let in_proxy = Some(wanted.contains(id));
             let update = InstanceUpdate { in_proxy, ..InstanceUpdate::default() };

@@ -36,6 +36,7 @@ impl Local {
     /// Its start was refused: a verdict for a deployment that waits for it, a pause for everybody else.
     pub fn refuse(&mut self, reason: Reason, now: Timestamp) {
         self.verdict = Some(reason);
+        self.started = None;
         self.refusals = self.refusals.saturating_add(1);
         let seconds = 1_u64.checked_shl(self.refusals).unwrap_or(LONGEST_PAUSE_S);
         self.again_at = now + Millis::from_secs(seconds.min(LONGEST_PAUSE_S));

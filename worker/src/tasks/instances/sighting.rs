@@ -22,6 +22,8 @@ pub struct Sighting {
     pub observed: BTreeMap<InstanceId, Observed>,
     /// What the proxy has, by app.
     pub routed: BTreeMap<AppId, BTreeSet<InstanceId>>,
+    /// Apps of which the proxy asks for an instance where it is not.
+    pub misplaced: BTreeSet<AppId>,
     /// Counters, at worst those of the look before.
     pub traffic: Traffic,
     knows_in_flight: bool,
@@ -81,12 +83,13 @@ impl<H: Host> Instances<H> {
         }
         match members {
             Ok(members) => {
-                let routed = |list: Vec<Member>| -> BTreeSet<InstanceId> {
-                    let right = list.into_iter().filter(|member| sighting.answers_at(member));
-                    right.map(|member| member.instance).collect()
-                };
-                sighting.routed =
-                    members.into_iter().map(|(app_id, list)| (app_id, routed(list))).collect();
+                for (app_id, list) in members {
+                    if !list.iter().all(|member| sighting.answers_at(member)) {
+                        sighting.misplaced.insert(app_id.clone());
+                    }
+                    let ids = list.into_iter().map(|member| member.instance).collect();
+                    sighting.routed.insert(app_id, ids);
+                }
             }
             Err(error) => {
                 tracing::warn!(%error, "could not read the proxy's members");

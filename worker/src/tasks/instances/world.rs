@@ -42,6 +42,7 @@ impl<H: Host> Instances<H> {
             rollout,
             replicas,
             routed: sighting.routed(&member.app.id),
+            misplaced: sighting.misplaced.contains(&member.app.id),
             complete: sighting.complete,
         })
     }
