@@ -76,15 +76,15 @@ docker_answers_or_ended() {
 start_docker() {
     if has_system_manager && systemctl cat docker.service >/dev/null 2>&1; then
         say "Starting the Docker daemon (systemd)"
-        as_root systemctl start docker.service ||
+        as_root systemctl start docker.service && wait_until 60 docker_answers ||
             fail "the Docker daemon does not start" "read \`journalctl --unit docker\`"
-    else
-        say "Starting the Docker daemon (detached, log: $docker_log)"
-        # Its own session: it must outlive this script and the terminal.
-        as_root setsid sh -c "exec dockerd >>$docker_log 2>&1 </dev/null" </dev/null >/dev/null 2>&1 &
-        mkdir -p "$state"
-        touch "$state/started-dockerd"
+        return
     fi
+    say "Starting the Docker daemon (detached, log: $docker_log)"
+    # Its own session: it must outlive this script and the terminal.
+    as_root setsid sh -c "exec dockerd >>$docker_log 2>&1 </dev/null" </dev/null >/dev/null 2>&1 &
+    mkdir -p "$state"
+    touch "$state/started-dockerd"
     if wait_until 60 docker_answers_or_ended "$((SECONDS + 3))" && docker_answers; then return; fi
     as_root tail -n 5 "$docker_log" 2>/dev/null | sed 's/^/       /' >&2 || true
     fail "the Docker daemon does not answer" "the lines above, or $docker_log, say why"

@@ -236,10 +236,31 @@ impl LogStore {
         count: usize,
         filter: &LogFilter,
     ) -> io::Result<Vec<LogLine>> {
+        self.last_words_within(app_id, count, filter, LAST_WORDS_BYTES)
+    }
+
+    /// The last `count` matching lines, however far back they are. It may read all that is kept, so it
+    /// blocks for a part of a second.
+    pub fn last_words_ever(
+        &self,
+        app_id: &AppId,
+        count: usize,
+        filter: &LogFilter,
+    ) -> io::Result<Vec<LogLine>> {
+        self.last_words_within(app_id, count, filter, u64::MAX)
+    }
+
+    fn last_words_within(
+        &self,
+        app_id: &AppId,
+        count: usize,
+        filter: &LogFilter,
+        bytes: u64,
+    ) -> io::Result<Vec<LogLine>> {
         let mut found = Vec::new();
         for shelf in Shelf::ALL.into_iter().filter(|shelf| filter.concerns(*shelf)) {
             let segments = self.segments(app_id, shelf);
-            let tail = backward::tail(&segments, count, filter, u64::MAX, LAST_WORDS_BYTES)?;
+            let tail = backward::tail(&segments, count, filter, u64::MAX, bytes)?;
             found.extend(tail.lines.into_iter().map(|(_, line)| line));
         }
         Ok(found)

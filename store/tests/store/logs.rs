@@ -220,7 +220,22 @@ async fn the_tail_is_the_last_lines_that_match() -> anyhow::Result<()> {
     assert!(logs.tail(3, &none).await?.lines.is_empty());
     assert!(logs.tail(0, &all).await?.lines.is_empty());
     assert_eq!(logs.tail(100, &all).await?.lines.len(), 41);
-    assert_eq!(logs.store.last_words(&logs.app, 1, &others)?, [odd]);
+    assert_eq!(logs.store.last_words(&logs.app, 1, &others)?, std::slice::from_ref(&odd));
+    Ok(())
+}
+
+#[test]
+fn the_last_words_of_who_is_quiet_are_found_however_much_others_say() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let store = LogStore::open(folder.path().to_owned(), Wakes::default());
+    let app = AppId::from_bits(1);
+    let quiet = LogLine { instance: Some("other".to_owned()), ..line("done") };
+    store.append(&app, std::slice::from_ref(&quiet))?;
+    let noise = vec![line(&"x".repeat(8_000)); 200];
+    store.append(&app, &noise)?;
+    let filter = LogFilter { instance: Some("other".to_owned()), ..LogFilter::default() };
+    assert_eq!(store.last_words(&app, 1, &filter)?, [], "more than a MiB back");
+    assert_eq!(store.last_words_ever(&app, 1, &filter)?, [quiet]);
     Ok(())
 }
 

@@ -27,6 +27,8 @@ mod ring;
 
 /// How long lines are gathered before they are written, if they come one after the other.
 const GATHER: Duration = Duration::from_millis(50);
+/// Lines at the end of what was written among which the youngest may be.
+const OUT_OF_ORDER: usize = 8;
 /// Most chunks taken at once, of up to 16 KiB each.
 const BATCH: usize = 256;
 
@@ -65,7 +67,7 @@ fn has_container(row: &Instance) -> bool {
 /// Copies one instance's output until it is gone. It is read as fast as it comes, so that no other
 /// part of the machine waits for it, and written as fast as the log takes it.
 async fn follow<H: Host>(context: Shared<H>, row: Instance) {
-    let since = last_seen(&context, &row);
+    let since = last_seen(&context, &row).await;
     let mut output = context.host.logs(&row.id, since).ready_chunks(BATCH);
     let (mut lines, mut ring) = (Lines::default(), Ring::new(clock::now()));
     let mut next_write = Instant::now();
@@ -99,15 +101,19 @@ async fn follow<H: Host>(context: Shared<H>, row: Instance) {
     write(&context, &row, ring.take_all());
 }
 
-/// Where an earlier run of Slipway stopped reading.
-fn last_seen<H: Host>(context: &Shared<H>, row: &Instance) -> Option<Timestamp> {
+/// Where an earlier run of Slipway stopped reading: behind the youngest of the last lines, which need not
+/// be the last one. One that is quiet may have said it long ago.
+async fn last_seen<H: Host>(context: &Shared<H>, row: &Instance) -> Option<Timestamp> {
     let filter = LogFilter {
         sources: vec![LogSource::App],
         instance: Some(row.id.short().to_owned()),
+        since: Some(row.created_at),
         ..LogFilter::default()
     };
-    let lines = context.logs.last_words(&row.app_id, 1, &filter).ok()?;
-    lines.last().map(|line| line.at + Millis(1))
+    let (logs, app_id) = (context.logs.clone(), row.app_id.clone());
+    let look = move || logs.last_words_ever(&app_id, OUT_OF_ORDER, &filter);
+    let lines = tokio::task::spawn_blocking(look).await.ok()?.ok()?;
+    lines.iter().map(|line| line.at).max().map(|at| at + Millis(1))
 }
 
 fn write<H: Host>(context: &Shared<H>, row: &Instance, taken: Taken) {
