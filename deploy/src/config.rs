@@ -72,7 +72,12 @@ pub struct Server {
     #[arg(long, env = "SLIPWAY_HTTP_LISTEN", default_value = "0.0.0.0:8080")]
     pub http_listen: SocketAddr,
 
-    /// Load balancers in front of the proxy, by address: their `X-Request-Start` is believed
+    /// How people reach apps, with `{host}` for their name [default: http, with the proxy's port]
+    #[arg(long, env = "SLIPWAY_SITE_URL", value_name = "URL", value_parser = parse_site_url)]
+    pub site_url: Option<String>,
+
+    /// Load balancers in front of the proxy, by address: their `X-Forwarded-For`,
+    /// `X-Forwarded-Proto` and `X-Request-Start` are believed
     #[arg(long = "trusted-front", env = "SLIPWAY_TRUSTED_FRONTS", value_delimiter = ',')]
     pub trusted_fronts: Vec<IpAddr>,
 
@@ -155,6 +160,36 @@ fn parse_argument(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
+/// `https://{host}` or the like. A port that goes without saying is left out, as browsers do: they
+/// name where a form comes from, and apps compare that with what they were told.
+fn parse_site_url(text: &str) -> Result<String, String> {
+    let refused = |why: &str| Err(format!("{why}\nhint: use `https://{{host}}`, or add a port"));
+    let Some((scheme @ ("http" | "https"), rest)) = text.split_once("://") else {
+        return refused("it has to begin with `http://` or `https://`");
+    };
+    let Some(end) = rest.strip_prefix("{host}") else {
+        return refused("`{host}` has to stand in the place of the whole host name");
+    };
+    if end.is_empty() {
+        return Ok(text.to_owned());
+    }
+    let Some(port) = end.strip_prefix(':') else {
+        return refused("nothing but a port may follow `{host}`");
+    };
+    let digits = port.bytes().all(|byte| byte.is_ascii_digit());
+    match port.parse::<u16>() {
+        Ok(port) if digits && port > 0 => Ok(site_url(scheme, port)),
+        _ => refused("the port has to be a number from 1 to 65535"),
+    }
+}
+
+fn site_url(scheme: &str, port: u16) -> String {
+    match (scheme, port) {
+        ("http", 80) | ("https", 443) => format!("{scheme}://{{host}}"),
+        _ => format!("{scheme}://{{host}}:{port}"),
+    }
+}
+
 impl Server {
     /// Arguments of every build.
     pub fn build_arguments(&self) -> BTreeMap<String, String> {
@@ -190,6 +225,12 @@ impl Server {
             None => format!("http://localhost:{}", self.api_listen.port()),
         }
     }
+
+    /// How people reach apps, with `{host}` in the place of a name.
+    pub fn site_url(&self) -> String {
+        let plain = || site_url("http", self.http_listen.port());
+        self.site_url.clone().unwrap_or_else(plain)
+    }
 }
 
 #[cfg(test)]
@@ -216,6 +257,53 @@ mod tests {
         assert_eq!(named.apps.as_str(), "apps.example.com");
         assert_eq!(named.own, ["slipway.example.com".parse().unwrap()]);
         assert!(reserved("http://10.0.0.5:8081").own.is_empty(), "no domain is an address");
+    }
+
+    #[test]
+    fn apps_are_reached_where_the_proxy_listens_unless_it_is_said() {
+        let site_url = |words: &[&str]| {
+            let words = ["slipwayd", "run"].into_iter().chain(words.iter().copied());
+            let Command::Run(server) = Args::parse_from(words).command else { panic!("it runs") };
+            server.site_url()
+        };
+        assert_eq!(site_url(&[]), "http://{host}:8080");
+        assert_eq!(site_url(&["--http-listen", "0.0.0.0:80"]), "http://{host}");
+        assert_eq!(site_url(&["--http-listen", "0.0.0.0:443"]), "http://{host}:443");
+        for (said, expected) in [
+            ("https://{host}", "https://{host}"),
+            ("https://{host}:443", "https://{host}"),
+            ("https://{host}:8443", "https://{host}:8443"),
+            ("http://{host}:80", "http://{host}"),
+            ("http://{host}:443", "http://{host}:443"),
+        ] {
+            assert_eq!(site_url(&["--site-url", said]), expected);
+        }
+    }
+
+    #[test]
+    fn a_site_url_is_a_scheme_the_name_and_a_port() {
+        for (bad, why) in [
+            ("", "begin with"),
+            ("{host}", "begin with"),
+            ("ftp://{host}", "begin with"),
+            ("HTTPS://{host}", "begin with"),
+            ("https://", "whole host name"),
+            ("https://example.com", "whole host name"),
+            ("https://www.{host}", "whole host name"),
+            ("https://ada:pw@{host}", "whole host name"),
+            ("https://{host}.example.com", "nothing but a port"),
+            ("https://{host}{host}", "nothing but a port"),
+            ("https://{host}/", "nothing but a port"),
+            ("https://{host}?x", "nothing but a port"),
+            ("https://{host}:", "from 1 to 65535"),
+            ("https://{host}:0", "from 1 to 65535"),
+            ("https://{host}:+1", "from 1 to 65535"),
+            ("https://{host}:65536", "from 1 to 65535"),
+            ("https://{host}:443/{host}", "from 1 to 65535"),
+        ] {
+            let error = parse_site_url(bad).unwrap_err();
+            assert!(error.contains(why) && error.contains("\nhint: "), "{bad}: {error}");
+        }
     }
 
     #[test]

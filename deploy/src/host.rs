@@ -43,7 +43,7 @@ pub async fn worker_context(foundation: &Foundation) -> anyhow::Result<Shared<Do
         settings: Settings {
             worker: foundation.installation.to_string(),
             app_domain: server.app_domain.clone(),
-            public_port: server.http_listen.port(),
+            site_url: server.site_url(),
             build_slots: build_slots(),
             telemetry: server.collector.collector(),
             build_arguments: server.build_arguments(),
@@ -95,13 +95,9 @@ pub fn api_state(
     shutdown: CancellationToken,
 ) -> anyhow::Result<ApiState> {
     let server = &foundation.server;
-    let port = server.http_listen.port();
     let settings = ApiSettings {
         public_url: server.public_url(),
-        site_url: match port {
-            80 => "http://{host}".to_owned(),
-            port => format!("http://{{host}}:{port}"),
-        },
+        site_url: server.site_url(),
         reserved: server.reserved_names(),
         trusted_proxies: server.trusted_proxies.clone(),
         console,

@@ -14,8 +14,8 @@ pub struct Settings {
     pub worker: String,
     /// Apps answer at `<app>.<app_domain>`.
     pub app_domain: Hostname,
-    /// The port people reach the proxy at.
-    pub public_port: u16,
+    /// Where sites answer, with `{host}` in the place of their name: `http://{host}:8080`.
+    pub site_url: String,
     /// Builds that run at the same time.
     pub build_slots: usize,
     /// Where measurements are pushed to; nowhere unless the operator says.
@@ -51,10 +51,7 @@ impl Settings {
 
     /// Where what has this name answers.
     pub fn url_at(&self, hostname: &Hostname) -> String {
-        match self.public_port {
-            80 => format!("http://{hostname}"),
-            port => format!("http://{hostname}:{port}"),
-        }
+        self.site_url.replace("{host}", hostname.as_str())
     }
 }
 
@@ -92,11 +89,11 @@ pub mod lease {
 mod tests {
     use super::*;
 
-    fn settings(app_domain: &str, public_port: u16) -> Settings {
+    fn settings(app_domain: &str, site_url: &str) -> Settings {
         Settings {
             worker: "test".to_owned(),
             app_domain: app_domain.parse().unwrap(),
-            public_port,
+            site_url: site_url.to_owned(),
             build_slots: 1,
             telemetry: None,
             build_arguments: BTreeMap::new(),
@@ -109,7 +106,7 @@ mod tests {
         let domains: Vec<Domain> =
             ["blog.example.com", "shop.example.org"].map(|name| name.parse().unwrap()).into();
         let names = |app_domain: &str| -> Vec<String> {
-            let names = settings(app_domain, 80).hostnames(&shop, &domains);
+            let names = settings(app_domain, "http://{host}").hostnames(&shop, &domains);
             names.iter().map(ToString::to_string).collect()
         };
         assert_eq!(names("localhost"), ["shop.localhost", "blog.example.com", "shop.example.org"]);
@@ -117,9 +114,10 @@ mod tests {
     }
 
     #[test]
-    fn a_port_is_named_unless_it_goes_without_saying() {
+    fn a_site_answers_at_its_name() {
         let name = "shop.example.com".parse().unwrap();
-        assert_eq!(settings("localhost", 80).url_at(&name), "http://shop.example.com");
-        assert_eq!(settings("localhost", 8080).url_at(&name), "http://shop.example.com:8080");
+        let url = |site_url: &str| settings("localhost", site_url).url_at(&name);
+        assert_eq!(url("http://{host}:8080"), "http://shop.example.com:8080");
+        assert_eq!(url("https://{host}"), "https://shop.example.com");
     }
 }

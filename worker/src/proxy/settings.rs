@@ -49,8 +49,10 @@ pub struct ProxySettings {
     /// Requests one client address may have under way at once. Meant against exhaustion, so far
     /// above what a browser does: whole offices and load tests come from one address.
     pub requests_per_address: u32,
-    /// Load balancers in front of this proxy: their `X-Request-Start` is believed, so that the time
-    /// a request spent with them counts as waiting. Anybody else's is overwritten.
+    /// Load balancers in front of this proxy. Believed are their `X-Forwarded-For` and
+    /// `X-Forwarded-Proto`, so that apps, limits and logs know the visitor and not the balancer, and
+    /// their `X-Request-Start`, so that the time a request spent with them counts as waiting.
+    /// Anybody else's are overwritten.
     pub trusted_fronts: Vec<IpAddr>,
     /// How long a replaced worker may finish its requests, websockets included.
     pub drain: Millis,

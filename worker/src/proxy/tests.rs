@@ -5,6 +5,7 @@ mod client;
 mod edge;
 mod failing;
 mod files;
+mod fronts;
 mod lifecycle;
 mod metering;
 mod rendering;

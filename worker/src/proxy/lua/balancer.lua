@@ -141,7 +141,7 @@ function _M.pick(app)
 end
 
 -- log_by_lua: the request is over, however it ended. The instance is in an nginx variable because
--- `ngx.ctx` is lost when nginx redirects to an error page.
+-- `ngx.ctx` is lost when nginx redirects to an error page; so is whether nginx answered with a file.
 function _M.done(app)
     local var = ngx.var
     local subject = subject_of(app)
@@ -154,6 +154,10 @@ function _M.done(app)
     end
     local instance = var.slipway_instance
     if instance == "" then
+        -- A file is no request of the app's; a page of the proxy's own in its place is one.
+        if var.slipway_static == "1" and status < 500 then
+            return traffic.carried(subject, bytes, bytes_in)
+        end
         return traffic.answered(subject, status, bytes, bytes_in, taken, nil)
     end
     local waited = nil

@@ -107,17 +107,24 @@ function _M.dropped(subject)
     subject[DROPPED] = subject[DROPPED] + 1
 end
 
+-- Bytes went each way, for a request that is none of the subject's.
+function _M.carried(subject, bytes, bytes_in)
+    subject[BYTES] = subject[BYTES] + bytes
+    subject[BYTES_IN] = subject[BYTES_IN] + bytes_in
+    if leaving then
+        flush_counters(subject)
+    end
+end
+
 -- A response was given: `taken` and `waited` are milliseconds, or nil where there is no such time.
 function _M.answered(subject, status, bytes, bytes_in, taken, waited)
     local class = (status - status % 100) / 100
     if class >= 1 and class <= 5 then
         subject[class] = subject[class] + 1
     end
-    subject[BYTES] = subject[BYTES] + bytes
-    subject[BYTES_IN] = subject[BYTES_IN] + bytes_in
     timing.record(subject.times, taken, waited)
+    _M.carried(subject, bytes, bytes_in)
     if leaving then
-        flush_counters(subject)
         timing.flush(subject.times)
     end
 end

@@ -1,10 +1,10 @@
 //! A visitor who decides about every byte, and the reading of HTTP that the apps share.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -91,6 +91,13 @@ pub struct Client {
 impl Client {
     pub async fn connect(address: SocketAddr) -> Self {
         Self { stream: BufReader::new(TcpStream::connect(address).await.unwrap()) }
+    }
+
+    /// The same from an address of its choice; all of 127.0.0.0/8 are this machine's.
+    pub async fn connect_from(source: IpAddr, address: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::new(source, 0)).unwrap();
+        Self { stream: BufReader::new(socket.connect(address).await.unwrap()) }
     }
 
     pub async fn send(&mut self, text: &str) {

@@ -4,9 +4,9 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use super::super::{ProxyConfig, Site};
+use super::super::{ProxyConfig, Site, Times};
 use super::backend::Backend;
-use super::rig::{HOST, Rig, shop_site};
+use super::rig::{HOST, Rig, eventually, shop, shop_site};
 
 struct Statics {
     rig: Rig,
@@ -128,4 +128,55 @@ async fn nothing_outside_a_release_is_ever_served() {
         let left_to_the_app = response.body == backend.name();
         assert!(left_to_the_app || response.status() == 400, "{path}: {}", response.body);
     }
+}
+
+/// Asks on a connection of its own, and tells how many bytes came back.
+async fn bytes_of(rig: &Rig, path: &str, headers: &str) -> (u16, u64) {
+    let mut client = rig.client().await;
+    client.send(&format!("GET {path} HTTP/1.1\r\nHost: {HOST}\r\n{headers}\r\n")).await;
+    let response = client.receive().await.unwrap();
+    let bytes = response.head.text.len() + "\r\n".len() + response.body.len();
+    (response.status(), u64::try_from(bytes).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_count_as_bytes_and_not_as_requests_of_the_app() {
+    let Statics { rig, backend, .. } = statics().await;
+    let css = rig.get("/static/site.css").await;
+    let fresh = format!("If-None-Match: {}\r\n", css.head.header("etag").unwrap());
+    let (_, mut bytes) = bytes_of(&rig, "/static/site.css", "").await;
+    bytes *= 2;
+    for _ in 0..20 {
+        for (path, headers, status) in [
+            ("/static/site.css", "", 200),
+            ("/static/gone.css", "", 200),
+            ("/static/site.css", fresh.as_str(), 304),
+        ] {
+            let (answered, more) = bytes_of(&rig, path, headers).await;
+            assert_eq!(answered, status);
+            bytes += more;
+        }
+    }
+    for path in ["/static/only-the-app-knows.css", "/own-502", "/slow/200"] {
+        bytes += bytes_of(&rig, path, "").await.1;
+    }
+    assert_eq!(backend.requests(), 3);
+    rig.set(&[]).await;
+    for path in ["/", "/static/only-the-app-knows.css"] {
+        let (status, more) = bytes_of(&rig, path, "").await;
+        assert_eq!(status, 503);
+        bytes += more;
+    }
+    let traffic = || async { rig.proxy.traffic().await.unwrap().of_app(&shop()) };
+    eventually("all is counted", || async {
+        let app = traffic().await;
+        app.bytes_out == bytes && app.requests() == 5
+    })
+    .await;
+    let app = traffic().await;
+    assert_eq!((app.responses, app.dropped), ([0, 2, 0, 0, 3], 2));
+    let times = rig.proxy.times().await.unwrap().since(&Times::default());
+    let latency = &times.apps[&shop()].latency;
+    assert_eq!(latency.count(), 5);
+    assert!(latency.quantile(1000).unwrap() >= 190, "that of the slow request");
 }

@@ -49,6 +49,18 @@ fn the_whole_configuration() {
 }
 
 #[test]
+fn what_named_fronts_change() {
+    let config = ProxyConfig { sites: vec![site(1, &["shop.localhost"])] };
+    let without = conf(&config, |_| {});
+    let with = conf(&config, |settings| {
+        settings.trusted_fronts =
+            ["10.0.0.5", "fd00::5"].map(|front| front.parse().unwrap()).into();
+    });
+    let added = with.lines().filter(|line| !without.lines().any(|other| other == *line));
+    insta::assert_snapshot!("fronts", added.collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
 fn a_path_that_reads_as_syntax_fails_its_site_by_name() {
     let site = Site {
         static_url: Some("/static/".parse().unwrap()),
