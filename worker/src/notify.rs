@@ -20,9 +20,9 @@ pub enum NotifyError {
     Outbound(#[from] OutboundError),
     #[error("the mail cannot be composed: {0}")]
     Compose(String),
-    /// `lasting` when the server said that it would say so again.
-    #[error("the mail server did not take it: {problem}")]
-    Mail { problem: String, lasting: bool },
+    /// For none of the recipients.
+    #[error("the mail server did not take it: {0}")]
+    Mail(String),
 }
 
 impl NotifyError {
@@ -31,7 +31,8 @@ impl NotifyError {
         match self {
             Self::Outbound(error) => error.is_final(),
             Self::Compose(_) => true,
-            Self::Mail { lasting, .. } => *lasting,
+            // A server's 5xx ends when somebody corrects what it is about: a full mailbox, a policy.
+            Self::Mail(_) => false,
         }
     }
 }

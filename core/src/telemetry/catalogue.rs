@@ -38,7 +38,7 @@ macro_rules! catalogue {
 
 catalogue! {
     APP_REQUESTS: Counter "slipway_app_requests" Count &["app", "class"],
-        "Responses by class, whoever made them.";
+        "Responses by class, whoever made them; files that nginx serves are none.";
     APP_DROPPED_REQUESTS: Counter "slipway_app_dropped_requests" Count APP,
         "Requests answered by the proxy because no instance did.";
     APP_REQUESTS_IN_FLIGHT: Gauge "slipway_app_requests_in_flight" Count APP,

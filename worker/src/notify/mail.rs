@@ -3,12 +3,14 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use lettre::address::Envelope;
 use lettre::message::Mailbox;
 use lettre::message::header::ContentType;
-use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Tls, TlsParameters};
+use lettre::transport::smtp::Error;
+use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, Tls, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
-use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Message as Letter, Tokio1Executor};
+use lettre::{Address, Message as Letter};
 use slipway_core::channel::{Mail, MailSecurity};
 use slipway_core::name::Email;
 use slipway_core::outbound::Host;
@@ -18,62 +20,138 @@ use slipway_store::{Message, Owed};
 use super::NotifyError;
 use crate::outbound::{Outbound, OutboundError, PATIENCE};
 
-/// How long the whole conversation may take; each of its steps has the patience of all that is
-/// outbound. Shorter than the time after which a message counts as owed again.
-const CONVERSATION: Duration = Duration::from_secs(20);
+/// How long the whole conversation may take, with all recipients. Shorter than the time after which a
+/// message counts as owed again.
+const CONVERSATION: Duration = Duration::from_secs(25);
 
-/// Sends a message to all recipients of a channel at once.
+/// What became of a letter, by recipient. Who is in neither list was not asked.
+#[derive(Default)]
+struct Outcome {
+    taken: Vec<Address>,
+    refused: Vec<(Address, String)>,
+}
+
+/// Sends a message to the recipients of a channel, each in an envelope of its own: one that the
+/// server refuses costs nobody else the message. It is sent when it was taken for one of them; who
+/// does not get it is in Slipway's log then.
 ///
 /// # Errors
-/// When no server took it.
+/// When it was taken for nobody.
 pub async fn send(outbound: &Outbound, mail: &Mail, owed: &Owed) -> Result<(), NotifyError> {
     let letter = compose(mail, owed)?;
-    let timed_out = OutboundError::TimedOut { host: mail.host.clone() };
-    let conversation = converse(outbound, mail, letter);
-    tokio::time::timeout(CONVERSATION, conversation).await.map_err(|_| timed_out)?
+    let mut outcome = Outcome::default();
+    let conversation = converse(outbound, mail, &letter, &mut outcome);
+    let ended = tokio::time::timeout(CONVERSATION, conversation).await;
+    let timed_out = || OutboundError::TimedOut { host: mail.host.clone() };
+    settle(&letter, &outcome, ended.unwrap_or_else(|_| Err(timed_out().into())))
 }
 
-async fn converse(outbound: &Outbound, mail: &Mail, letter: Letter) -> Result<(), NotifyError> {
-    let mut last = None;
-    for address in outbound.addresses(&mail.host, mail.port).await? {
-        let Err(error) = transport(mail, address)?.send(letter.clone()).await else {
-            return Ok(());
-        };
-        let lasting = error.is_permanent();
-        let refused = NotifyError::Mail { problem: causes(&error), lasting };
-        // What one address answered, another of the same server would repeat.
-        if lasting || error.is_transient() {
-            return Err(refused);
+fn settle(
+    letter: &Letter,
+    outcome: &Outcome,
+    ended: Result<(), NotifyError>,
+) -> Result<(), NotifyError> {
+    let mut problems: Vec<String> =
+        outcome.refused.iter().map(|(address, said)| format!("`{address}`: {said}")).collect();
+    if let Err(error) = ended {
+        if problems.is_empty() && outcome.taken.is_empty() {
+            return Err(error);
         }
-        last = Some(refused);
+        problems.push(error.to_string());
     }
-    last.map_or(Ok(()), Err)
+    let problems = problems.join("; ");
+    if outcome.taken.is_empty() {
+        return Err(NotifyError::Mail(problems));
+    }
+    let everybody = letter.envelope().to().iter();
+    let missed: Vec<&str> =
+        everybody.filter(|it| !outcome.taken.contains(it)).map(AsRef::as_ref).collect();
+    if !missed.is_empty() {
+        tracing::warn!(missed = missed.join(", "), problems, "a mail was not taken for everybody");
+    }
+    Ok(())
 }
 
-/// A connection to a checked address, protected under the name that was asked for.
-fn transport(
+/// Hands the letter over, recipient by recipient, on one connection for as long as that holds.
+async fn converse(
+    outbound: &Outbound,
     mail: &Mail,
-    address: SocketAddr,
-) -> Result<AsyncSmtpTransport<Tokio1Executor>, NotifyError> {
+    letter: &Letter,
+    outcome: &mut Outcome,
+) -> Result<(), NotifyError> {
+    let addresses = outbound.addresses(&mail.host, mail.port).await?;
+    let text = letter.formatted();
+    let mut kept: Option<AsyncSmtpConnection> = None;
+    for recipient in letter.envelope().to() {
+        if outcome.taken.contains(recipient) {
+            continue; // named twice
+        }
+        let from = letter.envelope().from().cloned();
+        let envelope = Envelope::new(from, vec![recipient.clone()])
+            .map_err(|error| NotifyError::Compose(causes(&error)))?;
+        // The library hangs up after a refusal.
+        let mut connection = match kept.take().filter(|kept| !kept.has_broken()) {
+            Some(connection) => connection,
+            None => connect(mail, &addresses).await?,
+        };
+        match connection.send(&envelope, &text).await {
+            Ok(_) => outcome.taken.push(recipient.clone()),
+            Err(error) => outcome.refused.push((recipient.clone(), causes(&error))),
+        }
+        kept = Some(connection);
+    }
+    if let Some(mut connection) = kept {
+        connection.abort().await;
+    }
+    Ok(())
+}
+
+/// A connection to one of the checked addresses.
+async fn connect(
+    mail: &Mail,
+    addresses: &[SocketAddr],
+) -> Result<AsyncSmtpConnection, NotifyError> {
     let parameters = || {
         TlsParameters::new(mail.host.to_string())
             .map_err(|error| NotifyError::Compose(causes(&error)))
     };
+    // Under the name that was asked for.
     let tls = match mail.security {
         MailSecurity::Starttls => Tls::Required(parameters()?),
         MailSecurity::Tls => Tls::Wrapper(parameters()?),
         MailSecurity::None => Tls::None,
     };
-    let builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(address.ip().to_string())
-        .port(address.port())
-        .hello_name(ClientId::Domain("slipway.localhost".to_owned()))
-        .timeout(Some(PATIENCE))
-        .tls(tls);
-    let credentials = mail.username.clone().zip(mail.password.clone());
-    Ok(match credentials {
-        Some((name, password)) => builder.credentials(Credentials::new(name, password)).build(),
-        None => builder.build(),
-    })
+    let mut problem = "it has no address".to_owned();
+    for address in addresses {
+        let error = match greet(mail, *address, &tls).await {
+            Ok(connection) => return Ok(connection),
+            Err(error) => error,
+        };
+        problem = causes(&error);
+        // What one address answered, another of the same server would repeat.
+        if error.status().is_some() {
+            break;
+        }
+    }
+    Err(NotifyError::Mail(problem))
+}
+
+async fn greet(mail: &Mail, address: SocketAddr, tls: &Tls) -> Result<AsyncSmtpConnection, Error> {
+    let name = ClientId::Domain("slipway.localhost".to_owned());
+    let wrapper = match tls {
+        Tls::Wrapper(parameters) => Some(parameters.clone()),
+        Tls::None | Tls::Opportunistic(_) | Tls::Required(_) => None,
+    };
+    let mut connection =
+        AsyncSmtpConnection::connect_tokio1(address, Some(PATIENCE), &name, wrapper, None).await?;
+    if let Tls::Required(parameters) = tls {
+        connection.starttls(parameters.clone(), &name).await?;
+    }
+    if let Some((name, password)) = mail.username.clone().zip(mail.password.clone()) {
+        let credentials = Credentials::new(name, password);
+        connection.auth(DEFAULT_MECHANISMS, &credentials).await?;
+    }
+    Ok(connection)
 }
 
 fn compose(mail: &Mail, owed: &Owed) -> Result<Letter, NotifyError> {

@@ -1,5 +1,7 @@
 //! What receivers get.
 
+mod recipients;
+
 use slipway_core::alert::{Bounds, Severity};
 use slipway_core::id::{ChannelId, DeliveryId, FiringId, Id};
 use slipway_core::wire::alert::Firing;
