@@ -30,12 +30,12 @@ require_free_ports() {
 start_server() {
     local pid
     pid=$(server_pid)
-    if [ -n "$pid" ] && [ "$home/started" -nt "$slipwayd" ]; then
+    if [ -n "$pid" ] && [ "$home/started" -nt "$slipwayd" ] && is_ready >/dev/null; then
         detail "slipwayd runs already (process $pid)"
         return
     fi
     if [ -n "$pid" ]; then
-        say "Restarting slipwayd: a newer one was built (apps keep serving)"
+        say "Restarting slipwayd: a newer one was built, or other ports are wanted (apps keep serving)"
         as_server kill -TERM "$pid"
         wait_until 30 server_is_gone || fail "slipwayd does not stop" "read $server_log"
     else
