@@ -34,13 +34,14 @@ missing_packages() {
     has mmdebstrap || echo mmdebstrap
     # A daemon from elsewhere (Docker's own packages, another host's socket) is as good.
     has dockerd || [ -S "$docker_socket" ] || echo docker.io
-    # For the tests: a second database, a browser, a tiny program for containers, and a reader of
-    # metrics.
+    # For the tests: a second database, a browser, a tiny program for containers, a reader of metrics,
+    # and what the build of a Django app runs.
     has_postgres || echo postgresql
     has chromium || echo chromium
     has npm || printf '%s\n' nodejs npm
     { has prometheus && has promtool; } || echo prometheus
     has busybox || echo busybox-static
+    has python3 || echo python3
 }
 
 # Debian starts a service right after it is installed: nginx on port 80, PostgreSQL on 5432, Prometheus

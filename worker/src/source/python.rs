@@ -1,9 +1,12 @@
 //! Python apps: which Python, which packages, and what serves.
 
+mod database;
 mod dependencies;
 mod django;
 mod image;
 mod requirements;
+mod settings;
+mod statements;
 mod web;
 
 use std::collections::BTreeMap;
@@ -12,8 +15,9 @@ use slipway_core::name::ConfigKey;
 use slipway_core::process::Command;
 use slipway_core::reason::Reason;
 
+use self::database::Database;
 use self::dependencies::{Dependencies, Kind};
-use self::django::{Database, Project};
+use self::django::Project;
 use self::image::Image;
 use self::web::{Framework, Web};
 use super::base::{BaseNeed, Family};
@@ -194,13 +198,7 @@ impl App {
     fn warnings(&self) -> Vec<String> {
         let Some(project) = self.project() else { return Vec::new() };
         let mut warnings = project.warnings.clone();
-        if project.database == Database::FileInImage {
-            warnings.push(
-                "the SQLite file is part of the image: every instance has its own copy, and each \
-                 deploy starts afresh; use a database server and `DATABASE_URL`"
-                    .to_owned(),
-            );
-        }
+        warnings.extend(project.database.warning().map(ToOwned::to_owned));
         if !project.has_static_root {
             warnings.push(
                 "`STATIC_ROOT` is not set: static files are neither collected nor served"

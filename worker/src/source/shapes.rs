@@ -14,6 +14,8 @@ const SETTINGS: &str = "import os\nSECRET_KEY = os.environ['SECRET_KEY']\n\
     WSGI_APPLICATION = 'shop.wsgi.application'\nSTATIC_ROOT = BASE_DIR / 'staticfiles'\n\
     DATABASES = {'default': dj_database_url.config(default='sqlite:///db.sqlite3')}\n";
 
+const POETRY: &str = "[tool.poetry.dependencies]\npython = '^3.11'\ndjango = '^5'\n";
+
 fn plan(files: &[(&str, &str)]) -> BuildPlan {
     let inputs = PlanInputs { cache_scope: "app_1".to_owned(), ..PlanInputs::default() };
     BuildPlan::of(&tree(files), &inputs).unwrap()
@@ -105,6 +107,50 @@ fn django_projects_are_recognised_wherever_they_are() {
     let shapes: Vec<String> =
         [&usual[..], &below, &split, &channels, &plain].into_iter().map(summary).collect();
     insta::assert_snapshot!(shapes.join("\n"));
+}
+
+#[test]
+fn poetry_is_passed_over_where_something_else_names_the_packages() {
+    let beside = [("pyproject.toml", POETRY), ("requirements.txt", "flask\n"), ("app.py", "")];
+    assert_eq!(plan(&beside).headline(&Bases::new()), "Python, app.py");
+    assert!(dockerfile(&beside).contains("requirements.txt"));
+    let locked = [("pyproject.toml", POETRY), ("Pipfile", "[packages]\nflask = '*'\n")];
+    assert!(dockerfile(&locked).contains("requirements.txt"));
+    let below = [
+        ("pyproject.toml", POETRY),
+        ("backend/manage.py", MANAGE),
+        ("backend/shop/settings.py", SETTINGS),
+        ("backend/shop/wsgi.py", WSGI),
+        ("backend/requirements.txt", "django==4.2\n"),
+    ];
+    assert!(dockerfile(&below).contains("backend/requirements.txt"));
+    assert!(refusal(&below[..4]).contains("poetry export"));
+}
+
+#[test]
+fn migrations_run_unless_the_settings_rule_a_database_server_out() {
+    let release = |settings: &[(&'static str, &'static str)]| {
+        let entry = [("manage.py", MANAGE), ("shop/wsgi.py", WSGI)];
+        let files: Vec<_> = entry.iter().chain(settings).copied().collect();
+        plan(&files).formation(&[], None).release_command.is_some()
+    };
+    let engine = "DATABASES = {'default': {\n    'ENGINE': os.environ.get('SQL_ENGINE', \
+        'django.db.backends.sqlite3'),\n    'HOST': os.environ.get('SQL_HOST', 'localhost'),\n}}\n";
+    assert!(release(&[("shop/settings.py", engine)]));
+    let production = "DATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql'}}\n";
+    assert!(release(&[
+        ("shop/settings.py", "from .settings_base import *\n"),
+        ("shop/settings_base.py", production),
+    ]));
+    assert!(release(&[
+        ("shop/settings.py", "from shop.conf.base import *  # noqa\n"),
+        ("shop/conf/base.py", "from ..parts import (\n    DATABASES,\n)\n"),
+        ("shop/parts/__init__.py", production),
+    ]));
+    assert!(release(&[("shop/settings.py", "INSTALLED_APPS = ['django.contrib.auth']\n")]));
+    assert!(release(&[("shop/settings.py", ""), ("shop/migrations/0001_initial.py", "")]));
+    assert!(!release(&[("shop/settings.py", ""), ("shop/migrations/__init__.py", "")]));
+    assert!(!release(&[("shop/settings.py", "DATABASES = {}\n")]));
 }
 
 #[test]
@@ -250,6 +296,7 @@ fn what_cannot_be_built_is_told_before_anything_is_built() {
         refusal(&[("requirements.txt", "flask\n\n-r more/base.txt\n")]),
         refusal(&[("requirements.txt", "flask\n-c ../outside.txt\n")]),
         refusal(&[("pyproject.toml", "[project\n")]),
+        refusal(&[("pyproject.toml", POETRY), ("app.py", "")]),
         refusal(&[("app.py", ""), ("Procfile", "web python app.py\n")]),
         refusal(&[("app.py", ""), ("slipway.toml", "[process.web]\n")]),
         refusal(&[("app.py", ""), ("slipway.toml", "[processes.worker]\nmemory = \"1GB\"\n")]),

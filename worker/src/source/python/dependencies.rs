@@ -41,6 +41,11 @@ impl Dependencies {
                 return Ok(found);
             }
         }
+        // Poetry's own form stops an app only when it is all there is.
+        directories.iter().try_for_each(|directory| {
+            let path = join(directory, "pyproject.toml");
+            tree.text(&path).map_or(Ok(()), |text| refuse_poetry(&path, text))
+        })?;
         Ok(Self::of(Kind::None, Packages::new()))
     }
 
@@ -110,24 +115,25 @@ fn table(path: &str, text: &str) -> Result<Table, Reason> {
     })
 }
 
-/// The requirements of `pyproject.toml`; `None` when it is there for tools alone.
+/// The requirements of `pyproject.toml`; `None` when it has no `[project]`.
 fn project(path: &str, text: &str) -> Result<Option<Vec<String>>, Reason> {
     let table = table(path, text)?;
-    let Some(project) = table.get("project") else {
-        let poetry = table.get("tool").and_then(|tool| tool.get("poetry"));
-        let has_poetry = poetry.is_some_and(|poetry| poetry.get("dependencies").is_some());
-        return if has_poetry {
-            Err(refuse(format!(
-                "{path}: dependencies in `[tool.poetry]` are not read: move them to `[project]`, \
-                 or run `poetry export -o requirements.txt` and commit the file"
-            )))
-        } else {
-            Ok(None)
-        };
-    };
+    let Some(project) = table.get("project") else { return Ok(None) };
     let lines = project.get("dependencies").and_then(toml::Value::as_array);
     let lines = lines.into_iter().flatten().filter_map(toml::Value::as_str);
     Ok(Some(lines.map(ToOwned::to_owned).collect()))
+}
+
+fn refuse_poetry(path: &str, text: &str) -> Result<(), Reason> {
+    let table = table(path, text)?;
+    let poetry = table.get("tool").and_then(|tool| tool.get("poetry"));
+    if poetry.is_none_or(|poetry| poetry.get("dependencies").is_none()) {
+        return Ok(());
+    }
+    Err(refuse(format!(
+        "{path}: dependencies in `[tool.poetry]` are not read: move them to `[project]`, or run \
+         `poetry export -o requirements.txt` and commit the file"
+    )))
 }
 
 /// The packages of a `Pipfile`, whose versions are a text or a table.
@@ -196,9 +202,11 @@ mod tests {
     #[test]
     fn poetry_without_project_is_told_what_to_do() {
         let text = "[tool.poetry.dependencies]\npython = \"^3.11\"\ndjango = \"^5\"\n";
-        let refusal = project("pyproject.toml", text).unwrap_err().message;
+        let refusal = refuse_poetry("pyproject.toml", text).unwrap_err().message;
         assert!(refusal.contains("poetry export"), "{refusal}");
-        assert_eq!(project("pyproject.toml", "[tool.black]\nline-length = 99\n").unwrap(), None);
+        let tools = "[tool.black]\nline-length = 99\n";
+        assert!(refuse_poetry("pyproject.toml", tools).is_ok());
+        assert_eq!(project("pyproject.toml", tools).unwrap(), None);
     }
 
     #[test]

@@ -3,8 +3,10 @@
 //! Nothing is executed; everything is read from the sources' text, which is how people write these
 //! files. What the text does not give away is asked of Django itself while the image is built.
 
+use super::database::Database;
 use super::dependencies::Dependencies;
-use crate::source::path::{directory, file_name, join};
+use super::settings;
+use crate::source::path::{directory, join};
 use crate::source::tree::SourceTree;
 
 /// A Django project of a tree.
@@ -33,16 +35,6 @@ pub struct Entry {
     pub is_asgi: bool,
 }
 
-/// Where a project keeps its data, as far as its settings tell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Database {
-    None,
-    /// Always a SQLite file beside the code.
-    FileInImage,
-    /// Whatever its configuration says.
-    Configured,
-}
-
 /// The path of the tree's `manage.py`, the one nearest to the root.
 pub fn manage_file(tree: &SourceTree) -> Option<&str> {
     tree.files_named("manage.py")
@@ -55,16 +47,16 @@ impl Project {
     pub fn read(tree: &SourceTree, manage: &str, dependencies: &Dependencies) -> Option<Self> {
         let directory = directory(manage).to_owned();
         let own = named_settings(tree.text(manage)?)?;
-        let own_text = settings_text(tree, &directory, &own);
+        let own_text = settings::text(tree, &directory, &own);
         let entry = entry(tree, &directory, &own_text, dependencies)?;
         let entry_file = join(&directory, &entry.file);
         let settings =
             tree.text(&entry_file).and_then(named_settings).unwrap_or_else(|| own.clone());
-        let text = own_text + &settings_text(tree, &directory, &settings);
+        let text = own_text + &settings::text(tree, &directory, &settings);
         let file = join(&directory, &format!("{}.py", settings.replace('.', "/")));
         Some(Self {
             settings_differ: settings != own,
-            database: database(&text),
+            database: Database::find(tree, &directory, &text),
             has_static_root: assigns(&text, "STATIC_ROOT"),
             warnings: warnings(tree.text(&file).unwrap_or_default(), &file),
             entry: Entry { file: entry_file, ..entry },
@@ -89,21 +81,6 @@ fn is_module(text: &str) -> bool {
             part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
                 && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         })
-}
-
-/// The text of the settings module, with its neighbours when settings are a package.
-fn settings_text(tree: &SourceTree, root: &str, module: &str) -> String {
-    let path = join(root, &module.replace('.', "/"));
-    let file = format!("{path}.py");
-    let package = format!("{path}/");
-    let beside = format!("{}/", directory(&path));
-    let is_split = file_name(beside.trim_end_matches('/')).starts_with("settings");
-    let texts = tree.python_sources().filter(|(candidate, _)| {
-        *candidate == file
-            || candidate.starts_with(&package)
-            || (is_split && candidate.starts_with(&beside))
-    });
-    texts.map(|(_, text)| text).collect::<Vec<_>>().join("\n")
 }
 
 fn entry(tree: &SourceTree, root: &str, settings: &str, packages: &Dependencies) -> Option<Entry> {
@@ -156,25 +133,6 @@ fn assigns(text: &str, name: &str) -> bool {
     })
 }
 
-fn database(text: &str) -> Database {
-    const ELSEWHERE: [&str; 7] = [
-        "DATABASE_URL",
-        "dj_database_url",
-        "django_heroku",
-        "postgres",
-        "mysql",
-        "oracle",
-        "env.db",
-    ];
-    let has_databases = assigns(text, "DATABASES") || text.contains("django_heroku");
-    let is_file = text.contains("sqlite3") && !ELSEWHERE.iter().any(|sign| text.contains(sign));
-    match (has_databases, is_file) {
-        (false, _) => Database::None,
-        (true, true) => Database::FileInImage,
-        (true, false) => Database::Configured,
-    }
-}
-
 /// Settings that do no good in production and cannot be changed from outside.
 fn warnings(text: &str, file: &str) -> Vec<String> {
     let mut warnings = Vec::new();
@@ -203,14 +161,5 @@ mod tests {
         let assigned = "os.environ['DJANGO_SETTINGS_MODULE'] = 'config.settings.prod'";
         assert_eq!(named_settings(assigned).as_deref(), Some("config.settings.prod"));
         assert_eq!(named_settings("os.environ['DJANGO_SETTINGS_MODULE']"), None);
-    }
-
-    #[test]
-    fn a_database_that_configuration_may_move_is_not_taken_for_a_file() {
-        let file = "DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3'}}\n";
-        assert_eq!(database(file), Database::FileInImage);
-        let either = format!("{file}if 'DATABASE_URL' in os.environ:\n    pass\n");
-        assert_eq!(database(&either), Database::Configured);
-        assert_eq!(database("# DATABASES = {}\n"), Database::None);
     }
 }

@@ -7,8 +7,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use super::database::Database;
 use super::dependencies::{Dependencies, Kind};
-use super::django::{Database, Project};
+use super::django::Project;
 use crate::source::path::join;
 use crate::source::recipe::{BASE, OWN, Surroundings, TREE, copy, quoted};
 
@@ -222,5 +223,37 @@ impl Image<'_> {
             ("python /slipway/prepare.py", prepare.to_owned()),
         ];
         titles.map(|(step, title)| (step.to_owned(), title)).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    const GUESSES: &str = "import base64, prepare\n\
+        for name in ('SENTRY_DSN', 'API_URL', 'REDIS_URL', 'DATABASE_URL', 'DEBUG'):\n    \
+        print(prepare.throw_away(name))\n\
+        for name in ('FERNET_KEYS', 'FIELD_ENCRYPTION_KEY'):\n    \
+        print(len(base64.urlsafe_b64decode(prepare.throw_away(name))))\n\
+        print(len(prepare.throw_away('JWT_KEY')) > 50)\n";
+
+    #[test]
+    fn throw_away_values_have_the_form_that_their_names_promise() {
+        let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/src/source/python");
+        let mut python = Command::new("python3");
+        python.args(["-B", "-c", GUESSES]).env_clear().env("PYTHONPATH", directory);
+        python.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        let output = python.output().expect("python3 is installed");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        insta::assert_snapshot!(String::from_utf8_lossy(&output.stdout), @"
+        https://public@localhost/1
+        http://localhost
+        redis://localhost:6379/0
+        sqlite:////tmp/slipway-build.sqlite3
+        1
+        32
+        32
+        True
+        ");
     }
 }

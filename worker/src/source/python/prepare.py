@@ -5,6 +5,7 @@ projects that keep one beside the code. Settings may want configuration that a b
 a variable whose absence stops them gets a throw-away value, and they are asked again.
 """
 
+import base64
 import json
 import os
 import re
@@ -22,10 +23,19 @@ def warn(text):
 
 
 def throw_away(name):
+    """A value in the form that settings expect of a variable with this name."""
+    if "FERNET" in name or "ENCRYPTION" in name:
+        return base64.urlsafe_b64encode(b"slipway".ljust(32, b".")).decode()
     if "SECRET" in name or "KEY" in name:
         return "throw-away-value-of-the-image-build-" + "0123456789" * 3
     if name == "DATABASE_URL":
         return "sqlite:////tmp/slipway-build.sqlite3"
+    if name.endswith("DSN"):
+        return "https://public@localhost/1"
+    if name.endswith("_URL") and ("REDIS" in name or "BROKER" in name or "CACHE" in name):
+        return "redis://localhost:6379/0"
+    if name.endswith("_URL"):
+        return "http://localhost"
     return "1"
 
 
@@ -128,4 +138,5 @@ def main():
         make_database_files(int(sys.argv[3]))
 
 
-main()
+if __name__ == "__main__":
+    main()
