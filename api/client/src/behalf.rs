@@ -4,9 +4,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use reqwest::RequestBuilder;
+use slipway_core::wire::auth::CONSOLE_HEADER;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
-const CONSOLE: &str = "x-slipway-console";
 
 /// Somebody's way to the program that calls, and what it shows to be believed.
 #[derive(Clone)]
@@ -27,7 +27,7 @@ impl Behalf {
     pub(crate) fn sign(&self, request: RequestBuilder) -> RequestBuilder {
         let request = request.header(FORWARDED_FOR, &*self.forwarded_for);
         match &self.secret {
-            Some(secret) => request.header(CONSOLE, &**secret),
+            Some(secret) => request.header(CONSOLE_HEADER, &**secret),
             None => request,
         }
     }

@@ -2,11 +2,10 @@
 
 use std::fmt;
 
-use axum::http::{HeaderMap, HeaderName};
+use axum::http::HeaderMap;
+use slipway_core::wire::auth::CONSOLE_HEADER;
 use slipway_store::mint;
 use subtle::ConstantTimeEq as _;
-
-const HEADER: HeaderName = HeaderName::from_static("x-slipway-console");
 
 /// A secret that an API and a console are given when they start in one process, and that nobody
 /// else ever sees. Whoever shows it is believed about whom they call for, and about nothing else.
@@ -26,7 +25,7 @@ impl ConsoleKey {
 
     /// Whether a request shows it.
     pub(crate) fn is_shown(&self, headers: &HeaderMap) -> bool {
-        let shown = headers.get(HEADER);
+        let shown = headers.get(CONSOLE_HEADER);
         shown.is_some_and(|shown| shown.as_bytes().ct_eq(self.0.as_bytes()).into())
     }
 }

@@ -102,9 +102,8 @@ pub async fn attach(
     let (_, id) = names;
     let job = run_of(&state, &app.id, &id).await?;
     check_origin(&state, &headers)?;
-    let waits = matches!(job.state, JobState::Queued | JobState::Running);
-    let is_attached = matches!(job.kind, JobKind::Run { attach: Some(_), .. });
-    if !waits || !is_attached {
+    let waits = matches!(job.state, JobState::Queued | JobState::Running) && job.kind.is_attached();
+    if !waits {
         let message = "there is nothing to attach to: the command has ended, or runs by itself";
         return Err(ApiError::conflict("not_attachable", message, "run it again"));
     }

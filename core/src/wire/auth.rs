@@ -6,6 +6,9 @@ use crate::id::{TokenId, UserId};
 use crate::name::{AppName, Email};
 use crate::time::Timestamp;
 
+/// The header in which the console shows the API what it is known by.
+pub const CONSOLE_HEADER: &str = "x-slipway-console";
+
 /// What a person or token may do; each includes the ones before it. A person's is their role, and
 /// no token of theirs may do more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

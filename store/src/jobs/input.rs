@@ -38,6 +38,11 @@ impl JobKind {
         }
     }
 
+    /// Whether somebody is attached to it.
+    pub fn is_attached(&self) -> bool {
+        matches!(self, Self::Run { attach: Some(_), .. })
+    }
+
     /// Whether it is a command of somebody's, which lasts as long as they like; the work is not ours.
     pub fn is_command(&self) -> bool {
         matches!(self, Self::Run { .. })

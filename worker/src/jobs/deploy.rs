@@ -17,10 +17,10 @@ use slipway_store::StoreError;
 use slipway_store::apps::App;
 use slipway_store::deployments::Begun;
 use slipway_store::releases::NewRelease;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
-use super::turn::{self, BuildTurn};
-use super::{Outcome, build, command};
+use super::{Outcome, build, command, turn};
 use crate::announce::Announcer;
 use crate::context::{Host, Shared};
 use crate::runner::Run;
@@ -67,11 +67,10 @@ pub async fn perform<H: Host>(
     run: &Run,
 ) -> anyhow::Result<Outcome> {
     let Some(found) = context.store.deployment(id).await? else { return Ok(Outcome::Done(None)) };
-    let turn = BuildTurn::of(&found, run);
-    if turn.is_awaited() && !turn::takes_the_builders_place(context, &found).await? {
+    let Ok(place) = turn::take_place(&found, run) else {
         // It stays queued: then the time does not count as its own, and it takes no other job's place.
         return Ok(Outcome::Later(BUILDERS_BUSY));
-    }
+    };
     let deployment = match context.store.begin(id, run.fence).await? {
         Begun::Started(deployment) => deployment,
         Begun::Busy => return Ok(Outcome::Later(BUSY)),
@@ -84,7 +83,7 @@ pub async fn perform<H: Host>(
     let cancel = run.stop.child_token();
     let work = Work { context, app, deployment, announcer, run, cancel: cancel.clone() };
     let halted = tokio::select! {
-        halted = stages(&work, turn) => halted,
+        halted = stages(&work, place) => halted,
         () = overtaken(context, id, &cancel) => Err(Halt::Interrupted),
     };
     match halted {
@@ -98,13 +97,16 @@ pub async fn perform<H: Host>(
     }
 }
 
-async fn stages<H: Host>(work: &Work<'_, H>, mut turn: BuildTurn) -> Result<(), Halt> {
+async fn stages<H: Host>(
+    work: &Work<'_, H>,
+    mut place: Option<OwnedSemaphorePermit>,
+) -> Result<(), Halt> {
     let mut deployment = work.deployment.clone();
     loop {
         let event = match deployment.state {
             DeploymentState::Building => {
-                let _place = turn.come(work).await?;
                 build::image(work, &deployment).await?;
+                drop(place.take());
                 DeploymentEvent::ImageReady
             }
             DeploymentState::Releasing => {
